@@ -1,0 +1,67 @@
+package procmon
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// A Record is a snapshot as the server keeps it: under the name of its host and with the
+// labels of the target that it came from. The snapshot is not changed after it was appended.
+type Record struct {
+	Host     string            // the host label; by default the snapshot's hostname
+	Labels   map[string]string // of the target, after relabelling; with job and instance
+	Snapshot *Snapshot
+}
+
+// HostKey returns the form of a host's name under which names are compared: without case.
+func HostKey(host string) string { return strings.ToLower(host) }
+
+// SnapshotID names the snapshot of a host at an instant.
+func SnapshotID(host string, at time.Time) string {
+	return fmt.Sprintf("%s@%s", HostKey(host), at.UTC().Format(time.RFC3339Nano))
+}
+
+// A HostSummary is what is known of a host without reading its history.
+type HostSummary struct {
+	Host      string
+	Labels    map[string]string
+	FirstSeen time.Time // timestamp of the oldest snapshot kept
+	LastSeen  time.Time // timestamp of the newest
+	System    System
+	Processes int
+	CPU       Opt[float64] // percent of the whole host
+	Busiest   *Usage       // the process with most CPU; nil if that is not known
+}
+
+// Usage is a process and the CPU that it used, in percent of one core.
+type Usage struct {
+	ID   ProcessID
+	Name string
+	CPU  float64
+}
+
+// Health is the state of a target after its last scrape.
+type Health string
+
+const (
+	HealthUnknown Health = "unknown" // not scraped yet
+	HealthUp      Health = "up"
+	HealthDown    Health = "down"
+)
+
+// A TargetStatus is what the Targets page says of one target. Its words are Prometheus'.
+type TargetStatus struct {
+	Job              string
+	ScrapeURL        string
+	Labels           map[string]string // after relabelling
+	DiscoveredLabels map[string]string
+	Health           Health
+	Host             string // what the last good scrape delivered; empty before
+	LastScrape       time.Time
+	LastDuration     time.Duration
+	LastError        string // of the last scrape, or of a host name that two targets deliver
+	LastProcesses    int    // processes in the last good scrape
+	Interval         time.Duration
+	Timeout          time.Duration
+}

@@ -1,0 +1,311 @@
+package procmon
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/go-faster/jx"
+)
+
+// ContentType is the media type of an encoded snapshot.
+const ContentType = "application/json"
+
+var snapshotFields = []field[Snapshot]{
+	required("hostname", func(s *Snapshot) *string { return &s.Hostname }, readHostname, writeText),
+	required("timestamp", func(s *Snapshot) *time.Time { return &s.Timestamp }, readInstant, writeInstant),
+}
+
+var systemFields = []field[System]{
+	text("os", func(s *System) *Opt[string] { return &s.OS }),
+	text("processor", func(s *System) *Opt[string] { return &s.Processor }),
+	whole32("cores", func(s *System) *Opt[uint32] { return &s.Cores }),
+	whole32("threads", func(s *System) *Opt[uint32] { return &s.Threads }),
+	number("ram_gb", func(s *System) *Opt[float64] { return &s.RAMGB }),
+	number("used_ram_gb", func(s *System) *Opt[float64] { return &s.UsedRAMGB }),
+	number("free_ram_gb", func(s *System) *Opt[float64] { return &s.FreeRAMGB }),
+	number("storage_total_gb", func(s *System) *Opt[float64] { return &s.StorageTotalGB }),
+	number("storage_used_gb", func(s *System) *Opt[float64] { return &s.StorageUsedGB }),
+	number("storage_free_gb", func(s *System) *Opt[float64] { return &s.StorageFreeGB }),
+	instant("boot_time", func(s *System) *Opt[time.Time] { return &s.BootTime }),
+	number("cpu", func(s *System) *Opt[float64] { return &s.CPU }),
+	text("agent_version", func(s *System) *Opt[string] { return &s.AgentVersion }),
+}
+
+var processFields = []field[Process]{
+	required("pid", func(p *Process) *uint32 { return &p.PID }, readWhole32, writeWhole32),
+	whole32("ppid", func(p *Process) *Opt[uint32] { return &p.PPID }),
+	required("name", func(p *Process) *string { return &p.Name }, readText, writeText),
+	number("cpu", func(p *Process) *Opt[float64] { return &p.CPU }),
+	number("memory", func(p *Process) *Opt[float64] { return &p.Memory }),
+	text("cmdline", func(p *Process) *Opt[string] { return &p.Cmdline }),
+	text("username", func(p *Process) *Opt[string] { return &p.Username }),
+	instant("start_time", func(p *Process) *Opt[time.Time] { return &p.StartTime }),
+	text("exe", func(p *Process) *Opt[string] { return &p.Exe }),
+	number("cpu_seconds", func(p *Process) *Opt[float64] { return &p.CPUSeconds }),
+	whole64("working_set_bytes", func(p *Process) *Opt[uint64] { return &p.WorkingSetBytes }),
+	whole64("private_bytes", func(p *Process) *Opt[uint64] { return &p.PrivateBytes }),
+	whole32("threads", func(p *Process) *Opt[uint32] { return &p.Threads }),
+	whole32("handles", func(p *Process) *Opt[uint32] { return &p.Handles }),
+	whole64("read_bytes", func(p *Process) *Opt[uint64] { return &p.ReadBytes }),
+	whole64("write_bytes", func(p *Process) *Opt[uint64] { return &p.WriteBytes }),
+	whole32("session_id", func(p *Process) *Opt[uint32] { return &p.SessionID }),
+	{name: "services", decode: decodeServices, encode: encodeServices},
+}
+
+// Decode reads one snapshot in the format of GET /snapshot and POST /api/process-data/.
+// It keeps nothing of data. Fields that it does not know are passed over; a field that is
+// wrong, missing or there twice is a *FieldError.
+func Decode(data []byte) (*Snapshot, error) {
+	d := jx.GetDecoder()
+	defer jx.PutDecoder(d)
+	d.ResetBytes(data)
+
+	s := &Snapshot{}
+	if err := decodeSnapshot(d, s); err != nil {
+		if fe, ok := errors.AsType[*FieldError](err); ok {
+			return nil, fe
+		}
+		return nil, &FieldError{Problem: "invalid JSON: " + rootCause(err).Error()}
+	}
+	if d.Next() != jx.Invalid {
+		return nil, &FieldError{Problem: "invalid JSON: more follows after the snapshot"}
+	}
+	return s, nil
+}
+
+func decodeSnapshot(d *jx.Decoder, s *Snapshot) error {
+	if k := d.Next(); k != jx.Object && k != jx.Invalid {
+		return notA("this "+k.String(), "a snapshot, which is a JSON object")
+	}
+	host, system := object[Snapshot]{fields: snapshotFields}, object[System]{fields: systemFields}
+	processes := false
+	err := d.ObjBytes(func(d *jx.Decoder, key []byte) error {
+		if string(key) == "processes" {
+			if processes {
+				return &FieldError{Field: "processes", Problem: "there twice"}
+			}
+			processes = true
+			return decodeProcesses(d, s)
+		}
+		if i := host.find(key); i >= 0 {
+			return host.decode(d, i, s)
+		}
+		if i := system.find(key); i >= 0 {
+			return system.decode(d, i, &s.System)
+		}
+		return d.Skip()
+	})
+	if err != nil {
+		return err
+	}
+	if err := host.missing(); err != nil {
+		return err
+	}
+	if !processes {
+		return &FieldError{Field: "processes", Problem: "missing"}
+	}
+	return nil
+}
+
+func decodeProcesses(d *jx.Decoder, s *Snapshot) error {
+	if d.Next() != jx.Array {
+		return within("processes", problem(d, "a list of processes"))
+	}
+	s.Processes = []Process{}
+	pids := make(map[uint32]int, 256)
+	return d.Arr(func(d *jx.Decoder) error {
+		i := len(s.Processes)
+		s.Processes = append(s.Processes, Process{})
+		p := &s.Processes[i]
+		if err := decodeProcess(d, p); err != nil {
+			return within(fmt.Sprintf("processes[%d]", i), err)
+		}
+		if first, ok := pids[p.PID]; ok {
+			return &FieldError{
+				Field:   fmt.Sprintf("processes[%d].pid", i),
+				Problem: fmt.Sprintf("%d is the pid of processes[%d] already; each pid is allowed once", p.PID, first),
+			}
+		}
+		pids[p.PID] = i
+		return nil
+	})
+}
+
+func decodeProcess(d *jx.Decoder, p *Process) error {
+	if d.Next() != jx.Object {
+		return problem(d, "a process, which is a JSON object")
+	}
+	fields := object[Process]{fields: processFields}
+	err := d.ObjBytes(func(d *jx.Decoder, key []byte) error {
+		if i := fields.find(key); i >= 0 {
+			return fields.decode(d, i, p)
+		}
+		return d.Skip()
+	})
+	if err != nil {
+		return err
+	}
+	return fields.missing()
+}
+
+// object reads the fields of one JSON object.
+type object[T any] struct {
+	fields []field[T]
+	seen   uint32 // a bit for each of fields
+	next   int    // where the next key is looked for first: writers keep an order
+}
+
+// find returns the index of the field that key names, or -1.
+func (o *object[T]) find(key []byte) int {
+	for n := range o.fields {
+		i := (o.next + n) % len(o.fields)
+		if o.fields[i].name == string(key) {
+			o.next = i + 1
+			return i
+		}
+	}
+	return -1
+}
+
+func (o *object[T]) decode(d *jx.Decoder, i int, t *T) error {
+	if o.seen&(1<<i) != 0 {
+		return &FieldError{Field: o.fields[i].name, Problem: "there twice"}
+	}
+	o.seen |= 1 << i
+	if err := o.fields[i].decode(d, t); err != nil {
+		return within(o.fields[i].name, err)
+	}
+	return nil
+}
+
+func (o *object[T]) missing() error {
+	for i := range o.fields {
+		if o.fields[i].required && o.seen&(1<<i) == 0 {
+			return &FieldError{Field: o.fields[i].name, Problem: "missing"}
+		}
+	}
+	return nil
+}
+
+// within adds the name of the enclosing field to a FieldError.
+func within(name string, err error) error {
+	fe, ok := errors.AsType[*FieldError](err)
+	if !ok {
+		return err
+	}
+	if fe.Field != "" && !strings.HasPrefix(fe.Field, "[") {
+		name += "."
+	}
+	name += fe.Field
+	return &FieldError{Field: name, Problem: fe.Problem}
+}
+
+func rootCause(err error) error {
+	for {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			return err
+		}
+		err = inner
+	}
+}
+
+// maxHostname is in bytes: what DNS allows for a name.
+const maxHostname = 253
+
+func readHostname(d *jx.Decoder) (string, error) {
+	name, err := readText(d)
+	if err != nil {
+		return "", err
+	}
+	return name, CheckHost(name)
+}
+
+// CheckHost says what is wrong with the name of a host, as a *FieldError.
+func CheckHost(name string) error {
+	const want = "a name of 1 to 253 bytes without control characters"
+	if name == "" || len(name) > maxHostname || strings.ContainsFunc(name, unicode.IsControl) {
+		return notA(strconv.Quote(shorten(name)), want)
+	}
+	return nil
+}
+
+func decodeServices(d *jx.Decoder, p *Process) error {
+	switch d.Next() {
+	case jx.Null:
+		return d.Null()
+	case jx.Array:
+	default:
+		return problem(d, "a list of service names")
+	}
+	p.Services = []string{}
+	return d.Arr(func(d *jx.Decoder) error {
+		name, err := readText(d)
+		if err != nil {
+			return within(fmt.Sprintf("[%d]", len(p.Services)), err)
+		}
+		p.Services = append(p.Services, name)
+		return nil
+	})
+}
+
+func encodeServices(e *jx.Encoder, p *Process) {
+	if p.Services == nil {
+		return
+	}
+	e.FieldStart("services")
+	e.ArrStart()
+	for _, name := range p.Services {
+		e.Str(name)
+	}
+	e.ArrEnd()
+}
+
+// Encode writes s as Decode reads it. Facts that are unknown are left out.
+func (s *Snapshot) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	encodeFields(e, snapshotFields, s)
+	encodeFields(e, systemFields, &s.System)
+	s.encodeProcesses(e)
+	e.ObjEnd()
+}
+
+// EncodeFields writes the fields of s into the object that e has begun, in the shape of
+// GET /api/latest/: the host's facts under "system".
+func (s *Snapshot) EncodeFields(e *jx.Encoder) {
+	encodeFields(e, snapshotFields, s)
+	e.FieldStart("system")
+	s.System.Encode(e)
+	s.encodeProcesses(e)
+}
+
+func (s *Snapshot) encodeProcesses(e *jx.Encoder) {
+	e.FieldStart("processes")
+	e.ArrStart()
+	for i := range s.Processes {
+		e.ObjStart()
+		s.Processes[i].EncodeFields(e)
+		e.ObjEnd()
+	}
+	e.ArrEnd()
+}
+
+// Encode writes the host's facts as a JSON object.
+func (s *System) Encode(e *jx.Encoder) {
+	e.ObjStart()
+	encodeFields(e, systemFields, s)
+	e.ObjEnd()
+}
+
+// EncodeFields writes the fields of p into the object that e has begun.
+func (p *Process) EncodeFields(e *jx.Encoder) { encodeFields(e, processFields, p) }
+
+func encodeFields[T any](e *jx.Encoder, fields []field[T], t *T) {
+	for i := range fields {
+		fields[i].encode(e, t)
+	}
+}

@@ -1,0 +1,165 @@
+package procmon_test
+
+import (
+	"encoding/json"
+	"math"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-faster/jx"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/procmon/procmon"
+)
+
+func encode(s *procmon.Snapshot) []byte {
+	var e jx.Encoder
+	s.Encode(&e)
+	return e.Bytes()
+}
+
+func TestDocumentedPayloadComesBackEqual(t *testing.T) {
+	data, err := os.ReadFile("testdata/documented.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := procmon.Decode(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want, got map[string]any
+	if err := json.Unmarshal(data, &want); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(encode(s), &got); err != nil {
+		t.Fatal(err)
+	}
+	for _, p := range want["processes"].([]any) {
+		if m := p.(map[string]any); m["ppid"] == nil {
+			delete(m, "ppid") // null is unknown, and what is unknown is absent
+		}
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-sent +back):\n%s", diff)
+	}
+}
+
+// full has every fact, with values that are easily lost.
+func full() *procmon.Snapshot {
+	at := time.Date(2026, 11, 22, 20, 15, 0, 123456789, time.UTC)
+	return &procmon.Snapshot{
+		Hostname: "WIN-07", Timestamp: at,
+		System: procmon.System{
+			OS: procmon.Some("Windows 11"), Processor: procmon.Some(""), Cores: procmon.Some(uint32(4)), Threads: procmon.Some(uint32(8)),
+			RAMGB: procmon.Some(0.1 + 0.2), UsedRAMGB: procmon.Some(1e-320), FreeRAMGB: procmon.Some(math.MaxFloat64),
+			StorageTotalGB: procmon.Some(12345678901234567.0), StorageUsedGB: procmon.Some(0.0), StorageFreeGB: procmon.Some(123456789.123456789),
+			BootTime: procmon.Some(at.Add(-time.Hour)), CPU: procmon.Some(3.0), AgentVersion: procmon.Some("1.0"),
+		},
+		Processes: []procmon.Process{
+			{PID: 0, Name: ""},
+			{
+				PID: math.MaxUint32, PPID: procmon.Some(uint32(0)), Name: `<img src=x onerror=alert(1)>`, CPU: procmon.Some(799.99), Memory: procmon.Some(0.5),
+				Cmdline: procmon.Some("\x00\u202e\"\\\u2028 😀" + strings.Repeat("x", 32<<10)), Username: procmon.Some(""),
+				StartTime: procmon.Some(at.Add(-time.Nanosecond)), Exe: procmon.Some("../../etc/passwd"), CPUSeconds: procmon.Some(0.0156250),
+				WorkingSetBytes: procmon.Some(uint64(math.MaxUint64)), PrivateBytes: procmon.Some(uint64(0)), Threads: procmon.Some(uint32(1)), Handles: procmon.Some(uint32(2)),
+				ReadBytes: procmon.Some(uint64(1<<53 + 1)), WriteBytes: procmon.Some(uint64(4)), SessionID: procmon.Some(uint32(0)), Services: []string{"Dnscache", ""},
+			},
+		},
+	}
+}
+
+func TestRoundTrip(t *testing.T) {
+	want := full()
+	got, err := procmon.Decode(encode(want))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("(-sent +back):\n%s", diff)
+	}
+}
+
+func TestDecodeErrors(t *testing.T) {
+	const head = `{"hostname":"h","timestamp":"2026-11-22T20:15:00Z",`
+	process := func(fields string) string { return head + `"processes":[{"pid":7,"name":"a"},{` + fields + `}]}` }
+	for _, test := range []struct{ name, in, want string }{
+		{"nothing", ``, `invalid JSON: unexpected EOF`},
+		{"not an object", `[]`, `this array is not a snapshot, which is a JSON object`},
+		{"cut off", head + `"processes":[{"pid":`, `invalid JSON: unexpected EOF`},
+		{"more", head + `"processes":[]}{}`, `invalid JSON: more follows after the snapshot`},
+		{"no processes", head + `"os":"x"}`, `processes: missing`},
+		{"null processes", head + `"processes":null}`, `processes: this null is not a list of processes`},
+		{"no hostname", `{"timestamp":"2026-11-22T20:15:00Z","processes":[]}`, `hostname: missing`},
+		{"empty hostname", `{"hostname":""}`, `hostname: "" is not a name of 1 to 253 bytes without control characters`},
+		{"hostname with control", `{"hostname":"a\u001bb"}`, `hostname: "a\x1bb" is not a name of 1 to 253 bytes without control characters`},
+		{"no timestamp", `{"hostname":"h","processes":[]}`, `timestamp: missing`},
+		{"timestamp without zone", `{"hostname":"h","timestamp":"2026-11-22T20:15:00"}`, `timestamp: "2026-11-22T20:15:00" is not an RFC 3339 time between the years 1700 and 2200, like 2026-11-22T20:15:00.5Z`},
+		{"timestamp as number", `{"hostname":"h","timestamp":5}`, `timestamp: this number is not an RFC 3339 time between the years 1700 and 2200, like 2026-11-22T20:15:00.5Z`},
+		{"twice", head + `"hostname":"i"`, `hostname: there twice`},
+		{"processes twice", head + `"processes":[],"processes":[]}`, `processes: there twice`},
+		{"negative pid", process(`"pid":-5,"name":"b"`), `processes[1].pid: -5 is not a whole number from 0 to 4294967295`},
+		{"large pid", process(`"pid":4294967296,"name":"b"`), `processes[1].pid: 4294967296 is not a whole number from 0 to 4294967295`},
+		{"fraction", process(`"pid":1.5,"name":"b"`), `processes[1].pid: 1.5 is not a whole number from 0 to 4294967295`},
+		{"text pid", process(`"pid":"5","name":"b"`), `processes[1].pid: this string is not a whole number from 0 to 4294967295`},
+		{"pid twice", process(`"pid":7,"name":"b"`), `processes[1].pid: 7 is the pid of processes[0] already; each pid is allowed once`},
+		{"no pid", process(`"name":"b"`), `processes[1].pid: missing`},
+		{"no name", process(`"pid":8`), `processes[1].name: missing`},
+		{"field twice", process(`"pid":8,"pid":9`), `processes[1].pid: there twice`},
+		{"NaN", process(`"pid":8,"name":"b","cpu":NaN`), `invalid JSON: unexpected byte 78 'N' at 111`},
+		{"infinite", process(`"pid":8,"name":"b","cpu":1e999`), `processes[1].cpu: 1e999 is not a finite number`},
+		{"text as number", process(`"pid":8,"name":"b","memory":"1"`), `processes[1].memory: this string is not a finite number`},
+		{"number as text", process(`"pid":8,"name":5`), `processes[1].name: this number is not text`},
+		{"bad UTF-8", process("\"pid\":8,\"name\":\"\xff\""), `processes[1].name: the text is not valid UTF-8`},
+		{"services", process(`"pid":8,"name":"b","services":["a",1]`), `processes[1].services[1]: this number is not text`},
+		{"process is null", head + `"processes":[null]}`, `processes[0]: this null is not a process, which is a JSON object`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := procmon.Decode([]byte(test.in))
+			if err == nil {
+				t.Fatal("accepted")
+			}
+			if diff := cmp.Diff(test.want, err.Error()); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestDecodeAccepts(t *testing.T) {
+	for _, test := range []struct{ name, in string }{
+		{"no processes", `{"hostname":"h","timestamp":"2026-11-22T20:15:00+02:00","processes":[]}`},
+		{"other order, spaces, unknown fields", ` {"x":{"y":[1,{}]}, "processes" : [ { "name":"a", "z":null, "pid":1 } ],"timestamp":"2026-11-22T20:15:00Z","hostname":"h"} `},
+		{"whole numbers written as fractions", `{"hostname":"h","timestamp":"2026-11-22T20:15:00Z","cores":4.0,"processes":[{"pid":1e3,"name":"a"}]}`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := procmon.Decode([]byte(test.in)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	seed := full()
+	seed.Processes[1].Cmdline.Value = "short" // long inputs make fuzzing slow
+	f.Add(encode(seed))
+	f.Add([]byte(`{"hostname":"h","timestamp":"2026-11-22T20:15:00Z","processes":null}`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		s, err := procmon.Decode(data)
+		if err != nil {
+			return
+		}
+		if !json.Valid(data) {
+			t.Fatal("accepted what is not JSON")
+		}
+		again, err := procmon.Decode(encode(s))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(s, again); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}

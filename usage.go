@@ -1,0 +1,55 @@
+package procmon
+
+// CPUPercent returns the CPU use of each process of s in percent of one core.
+//
+// It is what cpu_seconds grew by since previous, over the time between the two snapshots:
+// that misses no burst. A process that is new is measured from its start. Where
+// cpu_seconds is not known, or has shrunk, it is the payload's own cpu. previous may be nil.
+func CPUPercent(previous, s *Snapshot) []Opt[float64] {
+	cpu := make([]Opt[float64], len(s.Processes))
+	for i := range cpu {
+		cpu[i] = s.Processes[i].CPU
+	}
+	if previous == nil {
+		return cpu
+	}
+	interval := s.Timestamp.Sub(previous.Timestamp).Seconds()
+	if interval <= 0 {
+		return cpu
+	}
+	before := previous.ByID()
+	for i := range s.Processes {
+		p := &s.Processes[i]
+		if !p.CPUSeconds.Known || !p.StartTime.Known {
+			continue
+		}
+		if j, ok := before[p.ID()]; ok {
+			then := previous.Processes[j].CPUSeconds
+			if grown := p.CPUSeconds.Value - then.Value; then.Known && grown >= 0 {
+				cpu[i] = Some(100 * grown / interval)
+			}
+		} else if !p.StartTime.Value.Before(previous.Timestamp) {
+			cpu[i] = Some(100 * p.CPUSeconds.Value / interval)
+		}
+	}
+	return cpu
+}
+
+// HostCPUPercent returns the CPU use of the whole host in percent of all its logical CPUs:
+// the payload's own figure, else the sum over cpu of what is known, else unknown.
+func HostCPUPercent(s *Snapshot, cpu []Opt[float64]) Opt[float64] {
+	if s.System.CPU.Known {
+		return s.System.CPU
+	}
+	if s.System.Threads.Or(0) == 0 {
+		return Opt[float64]{}
+	}
+	var total Opt[float64]
+	for _, c := range cpu {
+		if c.Known {
+			total = sum(total, c)
+		}
+	}
+	total.Value = min(100, total.Value/float64(s.System.Threads.Value))
+	return total
+}
