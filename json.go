@@ -3,6 +3,7 @@ package procmon
 import (
 	"errors"
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -71,10 +72,20 @@ func Decode(data []byte) (*Snapshot, error) {
 		}
 		return nil, &FieldError{Problem: "invalid JSON: " + rootCause(err).Error()}
 	}
-	if d.Next() != jx.Invalid {
+	if !atEnd(d) {
 		return nil, &FieldError{Problem: "invalid JSON: more follows after the snapshot"}
 	}
 	return s, nil
+}
+
+// atEnd reports whether only white space is left. Next alone does not tell the end from a
+// byte that begins no value.
+func atEnd(d *jx.Decoder) bool {
+	if d.Next() != jx.Invalid {
+		return false
+	}
+	_, err := d.StrBytes()
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 func decodeSnapshot(d *jx.Decoder, s *Snapshot) error {
