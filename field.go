@@ -3,6 +3,7 @@ package procmon
 import (
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -171,13 +172,13 @@ func readInstant(d *jx.Decoder) (time.Time, error) {
 	if d.Next() != jx.String {
 		return time.Time{}, problem(d, want)
 	}
-	b, err := d.StrBytes()
+	s, err := readText(d)
 	if err != nil {
 		return time.Time{}, err
 	}
-	t, err := time.Parse(time.RFC3339Nano, string(b))
+	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil || t.Before(earliest) || !t.Before(latest) {
-		return time.Time{}, notA(strconv.Quote(shorten(string(b))), want)
+		return time.Time{}, notA(strconv.Quote(shorten(s)), want)
 	}
 	return t.UTC(), nil
 }
@@ -204,9 +205,5 @@ func shorten(s string) string {
 	if len(s) <= most {
 		return s
 	}
-	for i := most; ; i-- {
-		if utf8.RuneStart(s[i]) {
-			return s[:i] + "…"
-		}
-	}
+	return strings.ToValidUTF8(s[:most], "") + "…"
 }
