@@ -1,6 +1,7 @@
 package procmon
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -13,6 +14,20 @@ type Record struct {
 	Labels   map[string]string // of the target, after relabelling; with job and instance
 	Snapshot *Snapshot
 }
+
+// A View is the answer to what a host was like at an instant.
+type View struct {
+	Record             // the newest snapshot at or before the instant
+	Previous *Snapshot // the one before it; nil if there is none that is near enough to measure from
+	Stale    bool      // the host was not seen since: a scrape was missed, or StaleAfter passed
+}
+
+// StaleAfter is how long a snapshot stands for its host when nothing else is known, as in
+// Prometheus (its lookback delta).
+const StaleAfter = 5 * time.Minute
+
+// ErrNotFound is what a store answers for a host, or an instant, that it does not know.
+var ErrNotFound = errors.New("not found")
 
 // HostKey returns the form of a host's name under which names are compared: without case.
 func HostKey(host string) string { return strings.ToLower(host) }
