@@ -1,0 +1,79 @@
+package webui
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/go-faster/jx"
+)
+
+// A problem is an error that the client is told.
+type problem struct {
+	status  int
+	code    string // for programs
+	message string // names what is wrong and what is allowed
+}
+
+func (p *problem) Error() string { return p.message }
+
+func badParameter(name, message string) error {
+	return &problem{http.StatusBadRequest, "bad_parameter", "parameter " + name + ": " + message}
+}
+
+func notFound(message string) error {
+	return &problem{http.StatusNotFound, "not_found", message}
+}
+
+// apiFunc answers a request or returns why not; then it has written nothing.
+type apiFunc func(http.ResponseWriter, *http.Request) error
+
+func (s *Server) api(f apiFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		err := f(w, r)
+		if err == nil || r.Context().Err() != nil { // nobody waits for an answer
+			return
+		}
+		p, ok := errors.AsType[*problem](err)
+		if !ok {
+			s.log.Error("answer a request", "path", r.URL.EscapedPath(), "err", err)
+			p = &problem{http.StatusInternalServerError, "internal", "the server could not read its store; its log says why"}
+		}
+		refuse(w, r, p)
+	})
+}
+
+// refuse says p in the language of the path: JSON under /api, else plain text.
+func refuse(w http.ResponseWriter, r *http.Request, p *problem) {
+	if !isAPI(r.URL.Path) {
+		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+		w.WriteHeader(p.status)
+		_, _ = io.WriteString(w, p.message+"\n")
+		return
+	}
+	writeJSON(w, p.status, func(e *jx.Encoder) {
+		e.Obj(func(e *jx.Encoder) {
+			e.Field("error", func(e *jx.Encoder) {
+				e.Obj(func(e *jx.Encoder) {
+					e.FieldStart("code")
+					e.Str(p.code)
+					e.FieldStart("message")
+					e.Str(p.message)
+				})
+			})
+		})
+	})
+}
+
+func isAPI(path string) bool { return path == "/api" || strings.HasPrefix(path, "/api/") }
+
+// quote makes hostile text fit for a message: short, in one line, printable.
+func quote(s string) string {
+	const most = 60 // bytes
+	if len(s) > most {
+		return strconv.Quote(s[:most]) + "…"
+	}
+	return strconv.Quote(s)
+}

@@ -1,0 +1,137 @@
+package webui
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"mime"
+	"net/http"
+	"path"
+	"regexp"
+	"time"
+)
+
+// embedded holds the pages under app/dist if they were built before this program was. The
+// pattern names app/dist.md too, which is always there, so that it builds without them.
+//
+//go:embed all:app/dist*
+var embedded embed.FS
+
+//go:embed openapi.yaml
+var openAPI string
+
+// pages are the built pages, held in memory: what is asked for is a key of a map and never a
+// path of a file system.
+type pages struct {
+	files map[string]asset // by the path that is asked for, as "/assets/index-DkE3Gf2x.js"
+}
+
+type asset struct {
+	content     []byte
+	contentType string
+	cache       string // Cache-Control
+	etag        string
+}
+
+func loadPages(built fs.FS) (*pages, error) {
+	p := &pages{files: map[string]asset{}}
+	err := fs.WalkDir(built, ".", func(name string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		content, err := fs.ReadFile(built, name)
+		if err != nil {
+			return err
+		}
+		p.files["/"+name] = newAsset(name, content)
+		return nil
+	})
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("read the pages: %w", err)
+	}
+	return p, nil
+}
+
+// hashed matches a name that the build makes from the content, as index-DkE3Gf2x.js.
+var hashed = regexp.MustCompile(`^assets/.+-[A-Za-z0-9_-]{8}\.[a-z0-9]+$`)
+
+func newAsset(name string, content []byte) asset {
+	a := asset{
+		content:     content,
+		contentType: contentType(path.Ext(name)),
+		cache:       "no-cache",
+		// Weak, as the bytes that are sent depend on the compression.
+		etag: fmt.Sprintf(`W/"%x"`, sha256.Sum256(content)),
+	}
+	if hashed.MatchString(name) {
+		a.cache = "public, max-age=31536000, immutable" // a year
+	}
+	return a
+}
+
+// contentType does not leave to the machine's tables what the pages depend on.
+func contentType(extension string) string {
+	switch extension {
+	case ".html":
+		return "text/html; charset=utf-8"
+	case ".js":
+		return "text/javascript; charset=utf-8"
+	case ".css":
+		return "text/css; charset=utf-8"
+	case ".svg":
+		return "image/svg+xml"
+	case ".webmanifest":
+		return "application/manifest+json"
+	case ".woff2":
+		return "font/woff2"
+	}
+	if t := mime.TypeByExtension(extension); t != "" {
+		return t
+	}
+	return "application/octet-stream"
+}
+
+// index serves the one page that shows every view.
+func (p *pages) index(w http.ResponseWriter, r *http.Request) {
+	if index, ok := p.files["/index.html"]; ok {
+		index.serve(w, r)
+		return
+	}
+	writePage(w, http.StatusOK, "The pages are not built",
+		`<p>This procmon was built without its pages. Run <code>make build</code> and start <code>bin/procmon</code>.</p>
+<p>The <a href="/api/v1/openapi.yaml">API</a> works: see <a href="/api/v1/hosts">the hosts</a> and <a href="/api/v1/targets">the targets</a>.</p>`)
+}
+
+// other serves the files of the pages, and says of all else that it is not there.
+func (p *pages) other(w http.ResponseWriter, r *http.Request) {
+	if file, ok := p.files[r.URL.Path]; ok && r.URL.Path != "/index.html" {
+		methods{http.MethodGet: file}.ServeHTTP(w, r)
+		return
+	}
+	if isAPI(r.URL.Path) {
+		refuse(w, r, &problem{http.StatusNotFound, "not_found", "path " + quote(r.URL.Path) + " is not known; /api/v1/openapi.yaml lists those that are"})
+		return
+	}
+	writePage(w, http.StatusNotFound, "Not found", `<p>There is no such page. <a href="/">Go to the fleet</a>.</p>`)
+}
+
+func (a asset) ServeHTTP(w http.ResponseWriter, r *http.Request) { a.serve(w, r) }
+
+func (a asset) serve(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Content-Type", a.contentType)
+	h.Set("Cache-Control", a.cache)
+	h.Set("ETag", a.etag)
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(a.content))
+}
+
+// writePage writes a page of fixed text; nothing of a request or a process goes in.
+func writePage(w http.ResponseWriter, status int, title, body string) {
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_, _ = fmt.Fprintf(w, "<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<meta name=\"viewport\" content=\"width=device-width\">\n"+
+		"<title>procmon: %[1]s</title>\n<h1>%[1]s</h1>\n%[2]s\n</html>\n", title, body)
+}
