@@ -137,6 +137,8 @@ func (f *fleet) state(h *procmon.HostSummary, now time.Time) (state, reason stri
 		return "stale", ""
 	case len(targets) > 0:
 		return "up", ""
+	case h.Labels["instance"] != "": // it was pulled, and nothing pulls it any more
+		return "stale", ""
 	default:
 		return "pushed", ""
 	}

@@ -38,7 +38,7 @@ func (s *Server) routes(o Options, p *pages) []route {
 		{"openapi", []string{"/api/v1/openapi.yaml"}, described, get(s.getOpenAPI)},
 		{"healthy", []string{"/-/healthy"}, operational, methods{http.MethodGet: http.HandlerFunc(healthy)}},
 		{"ready", []string{"/-/ready"}, operational, methods{http.MethodGet: ready(o.Ready)}},
-		{"pages", []string{"/", "/hosts/{host}", "/targets"}, page, methods{http.MethodGet: http.HandlerFunc(p.index)}},
+		{"pages", []string{"/", "/hosts/{host}", "/hosts/{host}/", "/targets", "/targets/"}, page, methods{http.MethodGet: http.HandlerFunc(p.index)}},
 	}
 	if o.Receiver != nil {
 		routes = append(routes, route{"push", []string{"/api/process-data/", "/api/process-data"}, described, methods{http.MethodPost: o.Receiver}})

@@ -10,7 +10,7 @@ import (
 
 // contentSecurityPolicy lets a page run and show only what this server delivers as files.
 // https://www.w3.org/TR/CSP3/
-const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; " +
+const contentSecurityPolicy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; " +
 	"font-src 'self'; connect-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
 // secure sets what holds for every answer. Nothing is kept by a cache unless its handler

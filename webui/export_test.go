@@ -1,0 +1,17 @@
+package webui
+
+// RoutesOf returns "METHOD /path" of what a server with o answers: what openapi.yaml has to
+// describe, and what is operational.
+func RoutesOf(o Options) (inFile, other []string) {
+	for _, rt := range (&Server{}).routes(o, &pages{}) {
+		for method := range rt.methods {
+			switch rt.kind {
+			case described:
+				inFile = append(inFile, method+" "+rt.paths[0])
+			case operational:
+				other = append(other, method+" "+rt.paths[0])
+			}
+		}
+	}
+	return inFile, other
+}
