@@ -26,7 +26,6 @@ type Manager struct {
 	claims  *claims
 	metrics *metrics
 	sd      *discovery.SDMetrics
-	err     error // of registering metrics
 
 	work      sync.Mutex      // held by whoever changes jobs or targets
 	ctx       context.Context // of Run; nil before
@@ -37,8 +36,8 @@ type Manager struct {
 	pools map[string]*pool // by job
 }
 
-// New returns a manager without jobs.
-func New(o Options) *Manager {
+// New returns a manager without jobs. It fails if o.Registerer has another's metrics.
+func New(o Options) (*Manager, error) {
 	o = o.withDefaults()
 	m := &Manager{
 		opts:    o,
@@ -48,10 +47,14 @@ func New(o Options) *Manager {
 		metrics: newMetrics(),
 		pools:   map[string]*pool{},
 	}
-	if m.err = o.Registerer.Register(collector{m}); m.err == nil {
-		m.sd, m.err = discovery.CreateAndRegisterSDMetrics(o.Registerer)
+	if err := o.Registerer.Register(collector{m}); err != nil {
+		return nil, fmt.Errorf("register metrics of the scraper: %w", err)
 	}
-	return m
+	var err error
+	if m.sd, err = discovery.CreateAndRegisterSDMetrics(o.Registerer); err != nil {
+		return nil, fmt.Errorf("register metrics of the scraper: %w", err)
+	}
+	return m, nil
 }
 
 // Check says what Apply would refuse, and changes nothing.
@@ -120,9 +123,6 @@ func (m *Manager) publish(pools map[string]*pool) (gone []*pool) {
 
 // plans does everything for the jobs that can fail.
 func (m *Manager) plans(jobs []Job) ([]plan, error) {
-	if m.err != nil {
-		return nil, fmt.Errorf("register metrics: %w", m.err)
-	}
 	// A discoverer is made here only to see whether it can be, and counts nowhere.
 	trial, err := discovery.CreateAndRegisterSDMetrics(prometheus.NewRegistry())
 	if err != nil {
@@ -185,9 +185,6 @@ func (m *Manager) Run(ctx context.Context) error {
 func (m *Manager) open(ctx context.Context) (<-chan map[string][]*targetgroup.Group, error) {
 	m.work.Lock()
 	defer m.work.Unlock()
-	if m.err != nil {
-		return nil, fmt.Errorf("register metrics: %w", m.err)
-	}
 	if m.ctx != nil {
 		return nil, errors.New("run scraper: it ran already")
 	}

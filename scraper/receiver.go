@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"math"
 	"net"
@@ -83,9 +84,9 @@ type receiverSettings struct {
 	maxBody int64
 }
 
-// NewReceiver returns a receiver that takes what o.Keys lets in. It panics if the metrics of
-// another receiver are registered at o.Registerer.
-func NewReceiver(o ReceiverOptions) *Receiver {
+// NewReceiver returns a receiver that takes what o.Keys lets in. It fails if o.Registerer has
+// another's metrics.
+func NewReceiver(o ReceiverOptions) (*Receiver, error) {
 	o = o.withDefaults()
 	r := &Receiver{
 		opts:     o,
@@ -100,9 +101,11 @@ func NewReceiver(o ReceiverOptions) *Receiver {
 	for _, code := range []int{201, 400, 401, 413, 415, 429, 503} {
 		r.pushes.WithLabelValues(strconv.Itoa(code))
 	}
-	o.Registerer.MustRegister(r.pushes)
+	if err := o.Registerer.Register(r.pushes); err != nil {
+		return nil, fmt.Errorf("register metrics of the receiver: %w", err)
+	}
 	r.Apply(o.Keys, o.MaxBodySize, o.RateLimit)
-	return r
+	return r, nil
 }
 
 // Apply makes the keys, the body limit in bytes and the rate those that are given; zero
