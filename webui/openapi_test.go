@@ -58,6 +58,11 @@ func checkAgainstFile(t *testing.T, req *http.Request, a *answer) {
 	}
 	d := describedAPI(t)
 	var schema *openapi3.SchemaRef
+	if path := req.URL.Path; path == "/api/latest" || path == "/api/process-data" {
+		req = req.Clone(t.Context()) // the file has them with the slash that may be left out
+		req.URL.Path += "/"
+		req.URL.RawPath += "/"
+	}
 	route, params, err := d.router.FindRoute(req)
 	if err != nil || a.status == http.StatusForbidden {
 		if a.status < 400 {

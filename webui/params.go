@@ -53,11 +53,12 @@ func noHost(host string) error { return notFound("host " + quote(host) + " is no
 // instant reads an instant as Prometheus does: RFC 3339 or Unix seconds with fractions.
 // The text is read digit by digit, as a float64 does not hold today's nanoseconds.
 func instant(name, value string) (time.Time, error) {
-	t, ok := parseUnix(value)
+	// A plus sign that was not percent-encoded arrives as a space.
+	text := strings.Replace(value, " ", "+", 1)
+	t, ok := parseUnix(text)
 	if !ok {
-		// A plus sign that was not percent-encoded arrives as a space.
 		var err error
-		t, err = time.Parse(time.RFC3339Nano, strings.Replace(value, " ", "+", 1))
+		t, err = time.Parse(time.RFC3339Nano, text)
 		ok = err == nil
 	}
 	if !ok || t.Before(earliest()) || !t.Before(latest()) {

@@ -1,0 +1,143 @@
+package webui_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/fstest"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/procmon/procmon/webui"
+)
+
+func TestPages(t *testing.T) {
+	c := start(t, webui.Options{})
+	index := string(builtPages["index.html"].Data)
+	for _, test := range []struct {
+		path, contentType, cache, body string
+	}{
+		{"/", "text/html; charset=utf-8", "no-cache", index},
+		{"/?sort=-cpu", "text/html; charset=utf-8", "no-cache", index},
+		{"/targets", "text/html; charset=utf-8", "no-cache", index},
+		{"/targets/", "text/html; charset=utf-8", "no-cache", index},
+		{"/hosts/alpha", "text/html; charset=utf-8", "no-cache", index},
+		{"/hosts/..%2F..%2Fetc%2Fpasswd", "text/html; charset=utf-8", "no-cache", index},
+		{"/favicon.svg", "image/svg+xml", "no-cache", "<svg/>"},
+		{"/assets/index-DkE3Gf2x.js", "text/javascript; charset=utf-8", "public, max-age=31536000, immutable", "console.log(1)"},
+		{"/assets/logo.png", "image/png", "no-cache", "png"},
+	} {
+		t.Run(test.path, func(t *testing.T) {
+			c := &client{t, c.server}
+			got := c.get(test.path)
+			h := got.header
+			if diff := cmp.Diff([]any{200, test.contentType, test.cache, test.body}, []any{got.status, h.Get("Content-Type"), h.Get("Cache-Control"), got.body}); diff != "" {
+				t.Error(diff)
+			}
+			head := c.do(http.MethodHead, test.path)
+			if head.status != 200 || head.body != "" || head.header.Get("Content-Type") != test.contentType {
+				t.Errorf("HEAD: %d %v %q", head.status, head.header, head.body)
+			}
+			for _, encoding := range []string{"identity", "gzip", "zstd"} {
+				again := c.get(test.path, "Accept-Encoding: "+encoding, "If-None-Match: "+h.Get("ETag"))
+				if again.status != http.StatusNotModified || again.body != "" {
+					t.Errorf("unchanged, %s: %d %q", encoding, again.status, again.body)
+				}
+			}
+			if got := c.do(http.MethodPost, test.path); got.status != 405 || got.header.Get("Allow") != "GET, HEAD" {
+				t.Errorf("POST: %d, Allow %q", got.status, got.header.Get("Allow"))
+			}
+		})
+	}
+}
+
+func TestNoSuchPage(t *testing.T) {
+	c := start(t, webui.Options{})
+	for _, path := range []string{
+		"/nothing", "/hosts", "/hosts/", "/hosts/a/b/c", "/index.html", "/assets/", "/assets/gone-12345678.js", "//evil.example/", "/../pages.go",
+		"/assets/../../webui.go", "/assets/..%2f..%2fwebui.go", "/%2e%2e/go.mod", "/etc/passwd", "/-/reload", "/metrics", "/%3Cscript%3E",
+	} {
+		got := c.get(path)
+		if got.status != 404 || !strings.Contains(got.body, "There is no such page.") || strings.Contains(got.body, "script") {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+		if ct := got.header.Get("Content-Type"); ct != "text/html; charset=utf-8" || got.header.Get("Location") != "" {
+			t.Errorf("%s: %v", path, got.header)
+		}
+	}
+}
+
+func TestPagesNotBuilt(t *testing.T) {
+	c := start(t, webui.Options{Pages: fstest.MapFS{}, Store: history()})
+	for _, path := range []string{"/", "/hosts/alpha", "/targets"} {
+		if got := c.get(path); got.status != 200 || !strings.Contains(got.body, "make build") {
+			t.Errorf("%s: %d %s", path, got.status, got.body)
+		}
+	}
+	c.getOK("/api/v1/hosts/alpha/tree")
+}
+
+// Whether or not the pages were built before this test was, something is there.
+func TestEmbeddedPages(t *testing.T) {
+	handler, err := webui.New(webui.Options{Store: &memory{}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := &answerRecorder{discard: discard{header: http.Header{}}}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	handler.ServeHTTP(got, req)
+	if !strings.Contains(got.body.String(), "<title>procmon") {
+		t.Errorf("got %s", got.body.String())
+	}
+}
+
+type answerRecorder struct {
+	discard
+	body bytes.Buffer
+}
+
+func (r *answerRecorder) Write(p []byte) (int, error) { return r.body.Write(p) }
+
+func TestCompression(t *testing.T) {
+	store := &memory{}
+	view := busyHost(20)
+	store.keep("alpha", view.Snapshot)
+	c := start(t, webui.Options{Store: store})
+	for _, path := range []string{"/", "/api/v1/hosts/alpha/tree", "/api/v1/openapi.yaml"} {
+		plain := c.get(path)
+		for encoding, open := range map[string]func(io.Reader) (io.Reader, error){
+			"gzip": func(r io.Reader) (io.Reader, error) { return gzip.NewReader(r) },
+			"zstd": func(r io.Reader) (io.Reader, error) {
+				d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
+				if err == nil {
+					t.Cleanup(d.Close)
+				}
+				return d, err
+			},
+		} {
+			got := c.get(path, "Accept-Encoding: "+encoding)
+			if got.header.Get("Content-Encoding") != encoding || !strings.Contains(got.header.Get("Vary"), "Accept-Encoding") {
+				t.Errorf("%s with %s: %v", path, encoding, got.header)
+				continue
+			}
+			r, err := open(strings.NewReader(got.body))
+			if err != nil {
+				t.Fatal(err)
+			}
+			body, err := io.ReadAll(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if string(body) != plain.body || len(got.body) >= len(plain.body) {
+				t.Errorf("%s with %s: %d bytes became %d and %d again", path, encoding, len(plain.body), len(got.body), len(body))
+			}
+		}
+	}
+}
