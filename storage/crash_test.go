@@ -1,0 +1,5 @@
+package storage_test
+
+const crashDirEnv = "PROCMON_STORAGE_CRASH_DIR"
+
+func appendUntilKilled(string) {}

@@ -1,0 +1,124 @@
+package storage
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// A data directory holds a marker file that says whose it is and in which format, the
+// database, and the lock file. The marker says "new" until the database was made; while it
+// does, nothing was stored.
+const (
+	markerName   = "procmon-storage"
+	databaseName = "db"
+	lockName     = "lock"
+
+	markerNew   = "new"
+	markerReady = "format "
+)
+
+func databaseDir(dir string) string { return filepath.Join(dir, databaseName) }
+
+// prepareDir makes and locks dir, and makes sure that it is ours.
+func prepareDir(dir string) (*dirLock, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("%w: choose a directory that this user may write to", err)
+	}
+	state, err := readMarker(dir)
+	if err != nil {
+		return nil, err
+	}
+	if state == "" {
+		if err := checkEmpty(dir); err != nil {
+			return nil, err
+		}
+	}
+	lock, err := lockDir(filepath.Join(dir, lockName))
+	if err != nil {
+		return nil, err
+	}
+	if err := settleDir(dir, state); err != nil {
+		return nil, errors.Join(err, lock.release())
+	}
+	return lock, nil
+}
+
+func settleDir(dir, state string) error {
+	version, ready := strings.CutPrefix(state, markerReady)
+	if !ready {
+		// What a first start left that was cut short holds no snapshot.
+		if err := os.RemoveAll(databaseDir(dir)); err != nil {
+			return err
+		}
+		return writeMarker(dir, markerNew)
+	}
+	v, err := strconv.ParseUint(version, 10, 64)
+	if err != nil {
+		return fmt.Errorf("the file %s is damaged: it says %q; write %q into it", markerName, state, markerReady+strconv.Itoa(formatVersion))
+	}
+	if v > formatVersion {
+		return newerFormat(v)
+	}
+	entries, err := os.ReadDir(databaseDir(dir))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if len(entries) == 0 {
+		return fmt.Errorf("the database that was in %s is gone: restore it, or remove %s to begin with an empty one",
+			databaseDir(dir), filepath.Join(dir, markerName))
+	}
+	return nil
+}
+
+// checkEmpty refuses a directory that somebody else uses.
+func checkEmpty(dir string) error {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return fmt.Errorf("%w: choose a directory that this user may read", err)
+	}
+	for _, e := range entries {
+		if e.Name() != lockName && e.Name() != markerName+".tmp" {
+			return fmt.Errorf("the directory is not empty (%s) and not a procmon storage: choose an empty one", strconv.Quote(e.Name()))
+		}
+	}
+	return nil
+}
+
+func readMarker(dir string) (string, error) {
+	b, err := os.ReadFile(filepath.Join(dir, markerName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	return strings.TrimSpace(string(b)), nil
+}
+
+// writeMarker replaces the marker so that a crash leaves the old one or the new one.
+func writeMarker(dir, state string) error {
+	tmp := filepath.Join(dir, markerName+".tmp")
+	f, err := os.OpenFile(tmp, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("%w: choose a directory that this user may write to", err)
+	}
+	_, err = f.WriteString(state + "\n")
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(tmp, filepath.Join(dir, markerName))
+	}
+	return errors.Join(err, syncDir(dir))
+}
+
+func markReady(dir string) error {
+	want := markerReady + strconv.Itoa(formatVersion)
+	if state, err := readMarker(dir); err != nil || state == want {
+		return err
+	}
+	return writeMarker(dir, want)
+}

@@ -1,0 +1,240 @@
+package storage
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/procmon/procmon"
+)
+
+// fleet is what is known of every host without reading. Only the committer, and Open before
+// there is one, changes it; mu is for the others, who read.
+type fleet struct {
+	mu      sync.RWMutex
+	hosts   map[string]*host
+	scratch procmon.Snapshot // of the committer
+}
+
+// host is never changed once it is in the map: the committer puts a new one in its place.
+type host struct {
+	summary  procmon.HostSummary
+	oldest   int64     // of the snapshots that are kept, Unix nanoseconds
+	newest   int64     //
+	before   int64     // of the snapshot before the newest; minNanos if there is none
+	stale    int64     // from when on the host is stale; minNanos if it is not
+	counters []counter // of the newest snapshot
+}
+
+// minNanos is earlier than every snapshot.
+const minNanos = -maxNanos
+
+// counter is what the CPU use of a process is derived from.
+type counter struct {
+	start      int64
+	cpuSeconds float64
+	pid        uint32
+	hasStart   bool
+	hasCPU     bool
+}
+
+func (f *fleet) get(key string) *host {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	return f.hosts[key]
+}
+
+func (f *fleet) put(key string, h *host) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.hosts[key] = h
+}
+
+func (f *fleet) remove(key string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	delete(f.hosts, key)
+}
+
+// latest returns the key of the host with the newest snapshot, or "".
+func (f *fleet) latest() string {
+	f.mu.RLock()
+	defer f.mu.RUnlock()
+	key, newest := "", int64(minNanos)
+	for k, h := range f.hosts {
+		if h.newest > newest || h.newest == newest && k < key {
+			key, newest = k, h.newest
+		}
+	}
+	return key
+}
+
+func (f *fleet) newest(key string) int64 {
+	if h := f.get(key); h != nil {
+		return h.newest
+	}
+	return minNanos
+}
+
+// newestPartition returns the partition of the newest snapshot, which is known to be noted.
+func (f *fleet) newestPartition(key string) partition { return partitionOf(f.newest(key)) }
+
+// staleFrom returns from when on a host is stale of which a scrape was missed at nanos, and
+// whether that is news.
+func (f *fleet) staleFrom(key string, nanos int64) (at int64, news bool) {
+	h := f.get(key)
+	if h == nil || h.stale != minNanos {
+		return 0, false
+	}
+	return max(nanos, h.newest+1), true
+}
+
+func (f *fleet) marked(key string, nanos int64) {
+	h := *f.get(key)
+	h.stale = nanos
+	f.put(key, &h)
+}
+
+// add returns old, which may be nil, with the snapshot of r as its newest.
+func (f *fleet) add(old *host, r procmon.Record, nanos int64) *host {
+	s := r.Snapshot
+	h := &host{oldest: nanos, newest: nanos, before: minNanos, stale: minNanos}
+	var previous *procmon.Snapshot
+	if old != nil {
+		h.oldest, h.before = old.oldest, old.newest
+		h.summary = old.summary
+		if nanos-old.newest <= int64(farthest) {
+			previous = f.expand(old)
+		}
+		if old.stale > nanos {
+			h.stale = old.stale
+		}
+	}
+	cpu := procmon.CPUPercent(previous, s)
+	h.summary = procmon.HostSummary{
+		Host:      keep(h.summary.Host, r.Host),
+		Labels:    keepLabels(h.summary.Labels, r.Labels),
+		FirstSeen: nanoTime(h.oldest),
+		LastSeen:  nanoTime(h.newest),
+		System:    keepSystem(h.summary.System, s.System),
+		Processes: len(s.Processes),
+		CPU:       procmon.HostCPUPercent(s, cpu),
+		Busiest:   busiest(s, cpu),
+	}
+	h.counters = compact(s)
+	return h
+}
+
+func nanoTime(nanos int64) time.Time { return time.Unix(0, nanos).UTC() }
+
+func compact(s *procmon.Snapshot) []counter {
+	cs := make([]counter, len(s.Processes))
+	for i := range s.Processes {
+		p := &s.Processes[i]
+		cs[i] = counter{
+			start: p.ID().Start, cpuSeconds: p.CPUSeconds.Value, pid: p.PID,
+			hasStart: p.StartTime.Known, hasCPU: p.CPUSeconds.Known,
+		}
+	}
+	return cs
+}
+
+// expand makes of the counters of h a snapshot that is good for CPUPercent until the next
+// call.
+func (f *fleet) expand(h *host) *procmon.Snapshot {
+	const keepProcesses = 1 << 14
+	if cap(f.scratch.Processes) > keepProcesses {
+		f.scratch.Processes = nil
+	}
+	ps := slices.Grow(f.scratch.Processes[:0], len(h.counters))[:len(h.counters)]
+	for i, c := range h.counters {
+		ps[i] = procmon.Process{PID: c.pid}
+		if c.hasStart {
+			ps[i].StartTime = procmon.Some(nanoTime(c.start))
+		}
+		if c.hasCPU {
+			ps[i].CPUSeconds = procmon.Some(c.cpuSeconds)
+		}
+	}
+	f.scratch.Processes = ps
+	f.scratch.Timestamp = nanoTime(h.newest)
+	return &f.scratch
+}
+
+func busiest(s *procmon.Snapshot, cpu []procmon.Opt[float64]) *procmon.Usage {
+	most := -1
+	for i, c := range cpu {
+		if c.Known && (most < 0 || c.Value > cpu[most].Value) {
+			most = i
+		}
+	}
+	if most < 0 {
+		return nil
+	}
+	p := &s.Processes[most]
+	return &procmon.Usage{ID: p.ID(), Name: strings.Clone(p.Name), CPU: cpu[most].Value}
+}
+
+// keep returns v as text that holds no other memory. A snapshot's texts are cut from one
+// large text, which a summary must not keep.
+func keep(old, v string) string {
+	if old == v {
+		return old
+	}
+	return strings.Clone(v)
+}
+
+func keepLabels(old, labels map[string]string) map[string]string {
+	if maps.Equal(old, labels) {
+		return old
+	}
+	kept := make(map[string]string, len(labels))
+	for name, value := range labels {
+		kept[strings.Clone(name)] = strings.Clone(value)
+	}
+	return kept
+}
+
+func keepSystem(old, s procmon.System) procmon.System {
+	s.OS.Value = keep(old.OS.Value, s.OS.Value)
+	s.Processor.Value = keep(old.Processor.Value, s.Processor.Value)
+	s.AgentVersion.Value = keep(old.AgentVersion.Value, s.AgentVersion.Value)
+	return s
+}
+
+// snapshot returns the summaries of the hosts that have something newer than cutoff, by key.
+func (f *fleet) summaries(cutoff int64) []procmon.HostSummary {
+	type entry struct {
+		key string
+		*host
+	}
+	f.mu.RLock()
+	entries := make([]entry, 0, len(f.hosts))
+	for key, h := range f.hosts {
+		if h.newest >= cutoff {
+			entries = append(entries, entry{key, h})
+		}
+	}
+	f.mu.RUnlock()
+	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.key, b.key) })
+	out := make([]procmon.HostSummary, len(entries))
+	for i, e := range entries {
+		out[i] = e.visible(cutoff)
+	}
+	return out
+}
+
+// visible returns the summary without what has expired but was not removed yet.
+func (h *host) visible(cutoff int64) procmon.HostSummary {
+	summary := h.summary
+	if h.oldest < cutoff {
+		summary.FirstSeen = nanoTime(cutoff)
+	}
+	return summary
+}
+
+func unknownHost(name string) error { return fmt.Errorf("host %q: %w", name, ErrNotFound) }

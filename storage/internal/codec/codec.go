@@ -1,0 +1,104 @@
+// Package codec turns one snapshot into the bytes that are stored, and back, without loss.
+//
+// The first byte of a stored value says how the rest is to be read, so that another form
+// can stand beside this one. Everything that comes out of Decode was checked: a damaged
+// value is an error, never a wrong snapshot, and it allocates no more than a small
+// multiple of its uncompressed size, which is bounded.
+package codec
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/procmon/procmon"
+)
+
+// kindWhole is a whole snapshot: the columns of record.go as one zstd frame with checksum.
+const kindWhole = 1
+
+const (
+	// MaxSize bounds a snapshot before compression, in bytes.
+	MaxSize = 64 << 20
+	// MaxProcesses bounds the processes of one snapshot.
+	MaxProcesses = 1 << 18
+)
+
+// A Codec encodes and decodes snapshots. It is safe for concurrent use; what it holds does
+// not grow with the number of callers.
+type Codec struct {
+	zw       *zstd.Encoder
+	zr       *zstd.Decoder
+	encoders sync.Pool // of *encoder
+}
+
+// New returns a codec. Its memory is freed with it, or earlier by Close.
+func New() (*Codec, error) {
+	parallel := min(runtime.GOMAXPROCS(0), 4)
+	zw, err := zstd.NewWriter(nil,
+		zstd.WithEncoderLevel(level),
+		zstd.WithEncoderConcurrency(parallel),
+		zstd.WithWindowSize(window),
+		zstd.WithLowerEncoderMem(true),
+		zstd.WithEncoderCRC(true),
+	)
+	if err != nil {
+		return nil, err
+	}
+	zr, err := zstd.NewReader(nil,
+		zstd.WithDecoderConcurrency(parallel),
+		zstd.WithDecoderMaxMemory(MaxSize),
+		zstd.WithDecoderLowmem(true),
+	)
+	if err != nil {
+		return nil, err
+	}
+	return &Codec{zw: zw, zr: zr, encoders: sync.Pool{New: func() any { return newEncoder() }}}, nil
+}
+
+const (
+	// level is the fastest: on 250 processes the next one saves 4 % for 1.7 times the CPU.
+	level = zstd.SpeedFastest
+	// window is in bytes; nearly every snapshot is smaller, so it costs no size.
+	window = 1 << 20
+)
+
+// Close frees what c holds. c cannot be used afterwards.
+func (c *Codec) Close() { c.zr.Close() }
+
+// Encode appends the stored form of r to dst.
+func (c *Codec) Encode(dst []byte, r procmon.Record) ([]byte, error) {
+	e := c.encoders.Get().(*encoder)
+	defer c.encoders.Put(e)
+	e.reset()
+	if err := e.record(r); err != nil {
+		return dst, err
+	}
+	if len(e.buf) > MaxSize {
+		return dst, fmt.Errorf("the snapshot takes %d bytes; at most %d are allowed", len(e.buf), MaxSize)
+	}
+	return c.zw.EncodeAll(e.buf, append(dst, kindWhole)), nil
+}
+
+// Decode returns the record that value holds. It keeps nothing of value.
+func (c *Codec) Decode(value []byte) (procmon.Record, error) {
+	if len(value) == 0 {
+		return procmon.Record{}, errors.New("empty value")
+	}
+	if value[0] != kindWhole {
+		return procmon.Record{}, fmt.Errorf("value of unknown kind %d", value[0])
+	}
+	data, err := c.zr.DecodeAll(value[1:], nil)
+	if err != nil {
+		return procmon.Record{}, fmt.Errorf("zstd: %w", err)
+	}
+	d := decoder{data: data, text: string(data)}
+	r, err := d.record()
+	if err != nil {
+		return procmon.Record{}, fmt.Errorf("at byte %d: %w", d.at, err)
+	}
+	return r, nil
+}

@@ -1,0 +1,179 @@
+package codec
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/procmon/procmon"
+)
+
+// A record is, in this order: the host, its labels, the hostname, the timestamp, one row
+// of systemColumns, and the number of processes with a row of processColumns for each.
+// Numbers are uvarints, as encoding/binary defines them; counts of what may be nil are one
+// higher, and 0 is nil.
+
+var systemColumns = []column[procmon.System]{
+	text(func(s *procmon.System) *procmon.Opt[string] { return &s.OS }),
+	text(func(s *procmon.System) *procmon.Opt[string] { return &s.Processor }),
+	whole32(func(s *procmon.System) *procmon.Opt[uint32] { return &s.Cores }),
+	whole32(func(s *procmon.System) *procmon.Opt[uint32] { return &s.Threads }),
+	number(func(s *procmon.System) *procmon.Opt[float64] { return &s.RAMGB }),
+	number(func(s *procmon.System) *procmon.Opt[float64] { return &s.UsedRAMGB }),
+	number(func(s *procmon.System) *procmon.Opt[float64] { return &s.FreeRAMGB }),
+	number(func(s *procmon.System) *procmon.Opt[float64] { return &s.StorageTotalGB }),
+	number(func(s *procmon.System) *procmon.Opt[float64] { return &s.StorageUsedGB }),
+	number(func(s *procmon.System) *procmon.Opt[float64] { return &s.StorageFreeGB }),
+	instant(func(s *procmon.System) *procmon.Opt[time] { return &s.BootTime }),
+	number(func(s *procmon.System) *procmon.Opt[float64] { return &s.CPU }),
+	text(func(s *procmon.System) *procmon.Opt[string] { return &s.AgentVersion }),
+}
+
+var processColumns = []column[procmon.Process]{
+	{encodePIDs, decodePIDs},
+	whole32(func(p *procmon.Process) *procmon.Opt[uint32] { return &p.PPID }),
+	{encodeNames, decodeNames},
+	number(func(p *procmon.Process) *procmon.Opt[float64] { return &p.CPU }),
+	number(func(p *procmon.Process) *procmon.Opt[float64] { return &p.Memory }),
+	text(func(p *procmon.Process) *procmon.Opt[string] { return &p.Cmdline }),
+	text(func(p *procmon.Process) *procmon.Opt[string] { return &p.Username }),
+	instant(func(p *procmon.Process) *procmon.Opt[time] { return &p.StartTime }),
+	text(func(p *procmon.Process) *procmon.Opt[string] { return &p.Exe }),
+	number(func(p *procmon.Process) *procmon.Opt[float64] { return &p.CPUSeconds }),
+	whole64(func(p *procmon.Process) *procmon.Opt[uint64] { return &p.WorkingSetBytes }),
+	whole64(func(p *procmon.Process) *procmon.Opt[uint64] { return &p.PrivateBytes }),
+	whole32(func(p *procmon.Process) *procmon.Opt[uint32] { return &p.Threads }),
+	whole32(func(p *procmon.Process) *procmon.Opt[uint32] { return &p.Handles }),
+	whole64(func(p *procmon.Process) *procmon.Opt[uint64] { return &p.ReadBytes }),
+	whole64(func(p *procmon.Process) *procmon.Opt[uint64] { return &p.WriteBytes }),
+	whole32(func(p *procmon.Process) *procmon.Opt[uint32] { return &p.SessionID }),
+	{encodeServices, decodeServices},
+}
+
+func (e *encoder) record(r procmon.Record) error {
+	s := r.Snapshot
+	if len(s.Processes) > MaxProcesses {
+		return fmt.Errorf("the snapshot has %d processes; at most %d are allowed", len(s.Processes), MaxProcesses)
+	}
+	e.text(r.Host)
+	e.count(len(r.Labels), r.Labels == nil)
+	for _, name := range slices.Sorted(maps.Keys(r.Labels)) {
+		e.text(name)
+		e.text(r.Labels[name])
+	}
+	e.text(s.Hostname)
+	e.instant(s.Timestamp)
+	system := []procmon.System{s.System}
+	for _, c := range systemColumns {
+		c.encode(e, system)
+	}
+	e.count(len(s.Processes), s.Processes == nil)
+	for _, c := range processColumns {
+		c.encode(e, s.Processes)
+	}
+	return e.err
+}
+
+func (d *decoder) record() (procmon.Record, error) {
+	s := &procmon.Snapshot{}
+	r := procmon.Record{Host: d.string(), Snapshot: s}
+	if n, known := d.count(len(d.data)); known {
+		r.Labels = make(map[string]string, min(n, 64))
+		for range n {
+			name := d.string()
+			r.Labels[name] = d.string()
+			if d.err != nil {
+				return r, d.err
+			}
+		}
+	}
+	s.Hostname = d.string()
+	s.Timestamp = d.instant()
+	system := []procmon.System{{}}
+	for _, c := range systemColumns {
+		c.decode(d, system)
+	}
+	s.System = system[0]
+	n, known := d.count(min(MaxProcesses, len(d.data)-d.at))
+	if d.err != nil {
+		return r, d.err
+	}
+	if known {
+		s.Processes = make([]procmon.Process, n)
+	}
+	for _, c := range processColumns {
+		if c.decode(d, s.Processes); d.err != nil {
+			return r, d.err
+		}
+	}
+	if d.at != len(d.data) {
+		d.fail("%d bytes follow after the snapshot", len(d.data)-d.at)
+	}
+	return r, d.err
+}
+
+func encodePIDs(e *encoder, ps []procmon.Process) {
+	last := int64(0)
+	for i := range ps {
+		e.signed(int64(ps[i].PID) - last)
+		last = int64(ps[i].PID)
+	}
+}
+
+func decodePIDs(d *decoder, ps []procmon.Process) {
+	last := int64(0)
+	for i := range ps {
+		last += d.signed()
+		if last < 0 || last > 1<<32-1 {
+			d.fail("pid %d is out of range", last)
+			return
+		}
+		ps[i].PID = uint32(last)
+	}
+}
+
+func encodeNames(e *encoder, ps []procmon.Process) {
+	for i := range ps {
+		e.text(ps[i].Name)
+	}
+}
+
+func decodeNames(d *decoder, ps []procmon.Process) {
+	for i := range ps {
+		ps[i].Name = d.string()
+	}
+}
+
+// encodeServices writes 0 when no process has services, which is how it is on most hosts.
+func encodeServices(e *encoder, ps []procmon.Process) {
+	if !slices.ContainsFunc(ps, func(p procmon.Process) bool { return p.Services != nil }) {
+		e.whole(0)
+		return
+	}
+	e.whole(1)
+	for i := range ps {
+		e.count(len(ps[i].Services), ps[i].Services == nil)
+		for _, name := range ps[i].Services {
+			e.text(name)
+		}
+	}
+}
+
+func decodeServices(d *decoder, ps []procmon.Process) {
+	if d.whole(1) == 0 {
+		return
+	}
+	for i := range ps {
+		n, known := d.count(len(d.data) - d.at)
+		if d.err != nil {
+			return
+		}
+		if !known {
+			continue
+		}
+		ps[i].Services = make([]string, n)
+		for j := range ps[i].Services {
+			ps[i].Services[j] = d.string()
+		}
+	}
+}

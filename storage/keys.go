@@ -1,0 +1,138 @@
+package storage
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math"
+	"time"
+)
+
+// All keys are written once and never changed, so that whatever is saved of a damaged
+// database can be put back in any order.
+//
+//	'f'                                    the version of the format
+//	'h' host partition                     the host has snapshots in this partition
+//	's' partition host time kind [number]  a snapshot, a part of one, or a stale marker
+//
+// Snapshots of one partition of time stand together, so that expiry drops whole files and
+// compaction leaves the past alone. A host is its procmon.HostKey, in which a 0 byte is
+// written as 00 FF, with 00 01 at the end: that keeps the order, and no host is the
+// beginning of another. Times are Unix nanoseconds, big-endian, shifted so that those
+// before 1970 come first.
+const (
+	prefixFormat   = 'f'
+	prefixHost     = 'h'
+	prefixSnapshot = 's'
+)
+
+const (
+	kindSnapshot = 0
+	kindStale    = 1
+	kindPart     = 2 // of a snapshot too large for one value; its number follows, 4 bytes
+)
+
+// partitionWidth is the time that expires at once, in nanoseconds.
+const partitionWidth = int64(2 * time.Hour)
+
+type partition int32
+
+func partitionOf(nanos int64) partition {
+	p := nanos / partitionWidth
+	if nanos%partitionWidth < 0 {
+		p--
+	}
+	return partition(p)
+}
+
+// end returns the first instant after p.
+func (p partition) end() int64 { return (int64(p) + 1) * partitionWidth }
+
+func appendPartition(key []byte, p partition) []byte {
+	return binary.BigEndian.AppendUint32(key, uint32(p)^1<<31)
+}
+
+func parsePartition(key []byte) partition {
+	return partition(binary.BigEndian.Uint32(key) ^ 1<<31)
+}
+
+func appendTime(key []byte, nanos int64) []byte {
+	return binary.BigEndian.AppendUint64(key, uint64(nanos)^1<<63)
+}
+
+func appendHost(key []byte, host string) []byte {
+	for _, b := range []byte(host) {
+		key = append(key, b)
+		if b == 0 {
+			key = append(key, 0xFF)
+		}
+	}
+	return append(key, 0, 1)
+}
+
+// cutHost is the inverse of appendHost; it returns what follows too.
+func cutHost(key []byte) (host string, rest []byte, ok bool) {
+	var name []byte
+	for {
+		i := bytes.IndexByte(key, 0)
+		if i < 0 || i+1 >= len(key) {
+			return "", nil, false
+		}
+		name = append(name, key[:i]...)
+		if key[i+1] == 1 {
+			return string(name), key[i+2:], true
+		}
+		if key[i+1] != 0xFF {
+			return "", nil, false
+		}
+		name = append(name, 0)
+		key = key[i+2:]
+	}
+}
+
+func formatKey() []byte { return []byte{prefixFormat} }
+
+func hostPrefix(host string) []byte { return appendHost([]byte{prefixHost}, host) }
+
+func hostKey(host string, p partition) []byte { return appendPartition(hostPrefix(host), p) }
+
+func partitionPrefix(p partition) []byte { return appendPartition([]byte{prefixSnapshot}, p) }
+
+// seriesPrefix begins the keys of a host in a partition.
+func seriesPrefix(host string, p partition) []byte { return appendHost(partitionPrefix(p), host) }
+
+func snapshotKey(host string, nanos int64, kind byte) []byte {
+	return append(appendTime(seriesPrefix(host, partitionOf(nanos)), nanos), kind)
+}
+
+func partKey(host string, nanos int64, number uint32) []byte {
+	return binary.BigEndian.AppendUint32(snapshotKey(host, nanos, kindPart), number)
+}
+
+// parseHostKey is the inverse of hostKey.
+func parseHostKey(key []byte) (host string, p partition, ok bool) {
+	if len(key) == 0 || key[0] != prefixHost {
+		return "", 0, false
+	}
+	host, rest, ok := cutHost(key[1:])
+	if !ok || len(rest) != 4 {
+		return "", 0, false
+	}
+	return host, parsePartition(rest), true
+}
+
+// parseSnapshotKey takes apart a key of prefixSnapshot.
+func parseSnapshotKey(key []byte) (host string, nanos int64, kind byte, err error) {
+	bad := errors.New("not the key of a snapshot")
+	if len(key) < 5 || key[0] != prefixSnapshot {
+		return "", 0, 0, bad
+	}
+	host, rest, ok := cutHost(key[5:])
+	if !ok || len(rest) < 9 {
+		return "", 0, 0, bad
+	}
+	return host, int64(binary.BigEndian.Uint64(rest) ^ 1<<63), rest[8], nil
+}
+
+// maxNanos is later than every snapshot.
+const maxNanos = math.MaxInt64

@@ -1,0 +1,23 @@
+package storage
+
+import (
+	"errors"
+	"os"
+
+	"golang.org/x/sys/windows"
+)
+
+// tryLock locks f for this process:
+// https://learn.microsoft.com/windows/win32/api/fileapi/nf-fileapi-lockfileex
+func tryLock(f *os.File) (held bool, err error) {
+	err = windows.LockFileEx(windows.Handle(f.Fd()),
+		windows.LOCKFILE_EXCLUSIVE_LOCK|windows.LOCKFILE_FAIL_IMMEDIATELY, 0, 1, 0, &windows.Overlapped{})
+	if errors.Is(err, windows.ERROR_LOCK_VIOLATION) {
+		return true, nil
+	}
+	return false, err
+}
+
+// syncDir does nothing: Windows has no handle of a directory that can be flushed, and NTFS
+// keeps its names in a journal.
+func syncDir(string) error { return nil }

@@ -1,0 +1,208 @@
+package storage
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/procmon/procmon"
+)
+
+// A View is one snapshot of a host, and what is needed to understand it.
+type View struct {
+	procmon.Record
+	// Previous is the snapshot before it, to derive rates from; nil if there is none
+	// within the hour before.
+	Previous *procmon.Snapshot
+	// Stale says that the snapshot no longer described the host at the instant that was
+	// asked for: a scrape was missed since, or it was too old.
+	Stale bool
+}
+
+// Hosts returns what is known of every host, by host key. It reads no history. Labels and
+// Busiest are shared and must not be changed.
+func (s *Store) Hosts(context.Context) ([]procmon.HostSummary, error) {
+	return s.fleet.summaries(s.cutoff()), nil
+}
+
+// Host returns what is known of one host, or ErrNotFound.
+func (s *Store) Host(_ context.Context, name string) (procmon.HostSummary, error) {
+	h, cutoff := s.fleet.get(procmon.HostKey(name)), s.cutoff()
+	if h == nil || h.newest < cutoff {
+		return procmon.HostSummary{}, unknownHost(name)
+	}
+	return h.visible(cutoff), nil
+}
+
+// Latest returns the newest snapshot of any host, or ErrNotFound.
+func (s *Store) Latest(ctx context.Context) (View, error) {
+	newest := s.fleet.latest()
+	if newest == "" {
+		return View{}, fmt.Errorf("latest snapshot: %w: none is stored yet", ErrNotFound)
+	}
+	return s.At(ctx, newest, time.Time{})
+}
+
+// At returns the newest snapshot of a host that was made at the given instant or before;
+// the zero time asks for the latest. A snapshot that is damaged is passed over and noted in
+// Damage. The error is ErrNotFound if the host is not known, or has nothing that early.
+func (s *Store) At(ctx context.Context, name string, at time.Time) (View, error) {
+	key := procmon.HostKey(name)
+	cutoff, now := s.cutoff(), s.now().UnixNano()
+	h := s.fleet.get(key)
+	if h == nil || h.newest < cutoff {
+		return View{}, unknownHost(name)
+	}
+	until := int64(maxNanos)
+	if !at.IsZero() {
+		until = at.UnixNano()
+		now = min(now, until)
+	}
+	f := finder{store: s, ctx: ctx, host: key, cutoff: cutoff}
+	err := s.view(func(txn *badger.Txn) error { return f.newest(txn, until, 2) })
+	if err != nil {
+		return View{}, fmt.Errorf("read snapshot of %q: %w", name, err)
+	}
+	if len(f.found) == 0 {
+		return View{}, fmt.Errorf("snapshot of %q at %s: %w: its oldest is of %s",
+			name, at.UTC().Format(time.RFC3339Nano), ErrNotFound, h.visible(cutoff).FirstSeen.Format(time.RFC3339Nano))
+	}
+	v := View{Record: f.found[0]}
+	v.Stale = f.marker || now-v.Snapshot.Timestamp.UnixNano() > int64(s.staleAfter)
+	if len(f.found) > 1 {
+		v.Previous = f.found[1].Snapshot
+	}
+	return v, nil
+}
+
+// finder goes back in the history of a host.
+type finder struct {
+	store  *Store
+	ctx    context.Context
+	host   string // key
+	cutoff int64
+
+	found  []procmon.Record // newest first
+	marker bool             // a stale marker stands after the newest
+	stale  int64            // where that stands
+}
+
+// errEnough ends a walk.
+var errEnough = errors.New("enough")
+
+// newest finds the newest intact snapshots at or before until, at most so many, and none
+// that is farther than farthest from the one after it.
+func (f *finder) newest(txn *badger.Txn, until int64, most int) error {
+	err := f.walk(txn, until, func(item *badger.Item, nanos int64, kind byte) error {
+		if len(f.found) > 0 {
+			last := f.found[len(f.found)-1].Snapshot.Timestamp.UnixNano()
+			if last-nanos > int64(farthest) {
+				return errEnough
+			}
+		}
+		switch kind {
+		case kindStale:
+			if len(f.found) == 0 && !f.marker {
+				f.marker, f.stale = true, nanos
+			}
+		case kindSnapshot:
+			r, err := f.read(txn, item, nanos)
+			if err != nil {
+				f.store.damage.add(f.store.log, procmon.SnapshotID(f.host, nanoTime(nanos)), err.Error())
+				return nil
+			}
+			f.found = append(f.found, r)
+			if len(f.found) == most {
+				return errEnough
+			}
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// walk calls fn for the keys of the host from until back to the cutoff.
+func (f *finder) walk(txn *badger.Txn, until int64, fn func(item *badger.Item, nanos int64, kind byte) error) error {
+	o := badger.IteratorOptions{Reverse: true, Prefix: hostPrefix(f.host)}
+	partitions := txn.NewIterator(o)
+	defer partitions.Close()
+	for partitions.Seek(hostKey(f.host, partitionOf(until))); partitions.Valid(); partitions.Next() {
+		_, p, ok := parseHostKey(partitions.Item().Key())
+		if !ok || p.end() <= f.cutoff {
+			return nil
+		}
+		if err := f.walkPartition(txn, p, until, fn); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *finder) walkPartition(txn *badger.Txn, p partition, until int64, fn func(*badger.Item, int64, byte) error) error {
+	prefix := seriesPrefix(f.host, p)
+	it := txn.NewIterator(badger.IteratorOptions{Reverse: true, Prefix: prefix})
+	defer it.Close()
+	from := append(appendTime(prefix[:len(prefix):len(prefix)], until), 0xFF)
+	for it.Seek(from); it.Valid(); it.Next() {
+		if err := f.ctx.Err(); err != nil {
+			return err
+		}
+		_, nanos, kind, err := parseSnapshotKey(it.Item().Key())
+		if err != nil {
+			continue
+		}
+		if nanos < f.cutoff {
+			return nil
+		}
+		if err := fn(it.Item(), nanos, kind); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read returns the record that item holds, after making sure that it is the right one.
+func (f *finder) read(txn *badger.Txn, item *badger.Item, nanos int64) (r procmon.Record, err error) {
+	err = item.Value(func(value []byte) error {
+		if len(value) == 5 && value[0] == valueInParts {
+			if value, err = f.join(txn, nanos, binary.BigEndian.Uint32(value[1:])); err != nil {
+				return err
+			}
+		}
+		r, err = f.store.codec.Decode(value)
+		return err
+	})
+	if err == nil && (procmon.HostKey(r.Host) != f.host || r.Snapshot.Timestamp.UnixNano() != nanos) {
+		err = fmt.Errorf("it is in the place of another snapshot, %s", procmon.SnapshotID(r.Host, r.Snapshot.Timestamp))
+	}
+	return r, err
+}
+
+func (f *finder) join(txn *badger.Txn, nanos int64, parts uint32) ([]byte, error) {
+	var value []byte
+	for number := range parts {
+		item, err := txn.Get(partKey(f.host, nanos, number))
+		if err != nil {
+			return nil, fmt.Errorf("part %d of %d: %w", number+1, parts, err)
+		}
+		if value, err = appendValue(value, item); err != nil {
+			return nil, err
+		}
+	}
+	return value, nil
+}
+
+func appendValue(dst []byte, item *badger.Item) ([]byte, error) {
+	err := item.Value(func(v []byte) error {
+		dst = append(dst, v...)
+		return nil
+	})
+	return dst, err
+}
