@@ -109,6 +109,9 @@ func newFleet(targets []procmon.TargetStatus) *fleet {
 	return f
 }
 
+// pushJob is the job label of what was pushed.
+const pushJob = "push"
+
 func instanceKey(labels map[string]string) [2]string {
 	return [2]string{labels["job"], labels["instance"]}
 }
@@ -137,7 +140,7 @@ func (f *fleet) state(h *procmon.HostSummary, now time.Time) (state, reason stri
 		return "stale", ""
 	case len(targets) > 0:
 		return "up", ""
-	case h.Labels["instance"] != "": // it was pulled, and nothing pulls it any more
+	case h.Labels["job"] != "" && h.Labels["job"] != pushJob: // nothing pulls it any more
 		return "stale", ""
 	default:
 		return "pushed", ""
