@@ -1,0 +1,178 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+	"unicode"
+
+	"github.com/prometheus/common/model"
+)
+
+// Validate says what is wrong with c, after the key where it is. Load and Parse have done so.
+func (c *Config) Validate() error {
+	at, err := c.validate()
+	if err != nil {
+		return fmt.Errorf("%s: %w", at, err)
+	}
+	return nil
+}
+
+func (c *Config) validate() (key, error) {
+	for _, check := range []func() (key, error){c.validateGlobal, c.validateJobs, c.validateStorage, c.validateWeb, c.validatePush} {
+		if at, err := check(); err != nil {
+			return at, err
+		}
+	}
+	return nil, nil
+}
+
+var errNotPositive = errors.New("must be more than 0")
+
+func (c *Config) validateGlobal() (key, error) {
+	at := key{"global"}
+	switch g := c.Global; {
+	case g.ScrapeInterval <= 0:
+		return at.with("scrape_interval"), errNotPositive
+	case g.ScrapeTimeout <= 0:
+		return at.with("scrape_timeout"), errNotPositive
+	case g.ScrapeTimeout > g.ScrapeInterval:
+		return at.with("scrape_timeout"), fmt.Errorf("%v is more than the scrape_interval of %v", g.ScrapeTimeout, g.ScrapeInterval)
+	case g.BodySizeLimit <= 0:
+		return at.with("body_size_limit"), errNotPositive
+	}
+	return validateLabels(at.with("external_labels"), c.Global.ExternalLabels)
+}
+
+func validateLabels(at key, labels model.LabelSet) (key, error) {
+	for name, value := range labels {
+		if !model.UTF8Validation.IsValidLabelName(string(name)) || !value.IsValid() {
+			return at.with(string(name)), errors.New("is not a valid label")
+		}
+	}
+	return nil, nil
+}
+
+func (c *Config) validateJobs() (key, error) {
+	names := map[string]int{}
+	for i := range c.ScrapeConfigs {
+		job, at := &c.ScrapeConfigs[i], key{"scrape_configs", i}
+		if job.JobName == "" {
+			return at.with("job_name"), errors.New("missing")
+		}
+		if first, ok := names[job.JobName]; ok {
+			return at.with("job_name"), fmt.Errorf("%q is the name of scrape_configs[%d] already", job.JobName, first)
+		}
+		names[job.JobName] = i
+		if at, err := job.validate(at); err != nil {
+			return at, err
+		}
+	}
+	return nil, nil
+}
+
+func (c *ScrapeConfig) validate(at key) (key, error) {
+	switch {
+	case c.ScrapeTimeout > c.ScrapeInterval:
+		return at.with("scrape_timeout"), fmt.Errorf("%v is more than the scrape_interval of %v", c.ScrapeTimeout, c.ScrapeInterval)
+	case c.Scheme != "http" && c.Scheme != "https":
+		return at.with("scheme"), fmt.Errorf("%q is not http or https", c.Scheme)
+	case !strings.HasPrefix(c.MetricsPath, "/"):
+		return at.with("metrics_path"), fmt.Errorf("%q does not begin with /", c.MetricsPath)
+	}
+	if err := c.HTTPClient.Validate(); err != nil {
+		return at, err
+	}
+	if err := c.HTTPClient.TLSConfig.Validate(); err != nil {
+		return at.with("tls_config"), err
+	}
+	for i, group := range c.StaticConfigs {
+		at := at.with("static_configs").with(i)
+		for j, t := range group.Targets {
+			if err := validateAddress(string(t[model.AddressLabel])); err != nil {
+				return at.with("targets").with(j), err
+			}
+		}
+		if at, err := validateLabels(at.with("labels"), group.Labels); err != nil {
+			return at, err
+		}
+	}
+	for i, sd := range c.HTTPSDConfigs {
+		if sd.RefreshInterval <= 0 {
+			return at.with("http_sd_configs").with(i).with("refresh_interval"), errNotPositive
+		}
+		if err := sd.HTTPClientConfig.TLSConfig.Validate(); err != nil {
+			return at.with("http_sd_configs").with(i).with("tls_config"), err
+		}
+	}
+	for i, sd := range c.FileSDConfigs {
+		if sd.RefreshInterval <= 0 {
+			return at.with("file_sd_configs").with(i).with("refresh_interval"), errNotPositive
+		}
+	}
+	for i, sd := range c.DNSSDConfigs {
+		if sd.RefreshInterval <= 0 {
+			return at.with("dns_sd_configs").with(i).with("refresh_interval"), errNotPositive
+		}
+	}
+	for i, rule := range c.RelabelConfigs {
+		if err := rule.Validate(model.UTF8Validation); err != nil {
+			return at.with("relabel_configs").with(i), err
+		}
+	}
+	return nil, nil
+}
+
+func validateAddress(address string) error {
+	switch {
+	case address == "":
+		return errors.New("is empty; host:port is wanted")
+	case strings.Contains(address, "://"):
+		return fmt.Errorf("%q is a URL; host:port is wanted here, and scheme and metrics_path of the job say the rest", address)
+	case strings.ContainsAny(address, "/@?#\\") || strings.ContainsFunc(address, unicode.IsSpace):
+		return fmt.Errorf("%q is not host:port", address)
+	}
+	return nil
+}
+
+func (c *Config) validateStorage() (key, error) {
+	if c.Storage.Path == "" {
+		return key{"storage", "path"}, errors.New("is empty")
+	}
+	if c.Storage.Retention.Time <= 0 {
+		return key{"storage", "retention", "time"}, errNotPositive
+	}
+	return nil, nil
+}
+
+func (c *Config) validateWeb() (key, error) {
+	_, port, err := net.SplitHostPort(c.Web.ListenAddress)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	if err != nil {
+		return key{"web", "listen_address"}, fmt.Errorf("%q is not host:port, like 127.0.0.1:8000 or :8000", c.Web.ListenAddress)
+	}
+	return nil, nil
+}
+
+func (c *Config) validatePush() (key, error) {
+	at := key{"push"}
+	if c.Push.MaxBodySize <= 0 {
+		return at.with("max_body_size"), errNotPositive
+	}
+	if !(c.Push.RateLimit > 0) {
+		return at.with("rate_limit"), errNotPositive
+	}
+	for i, token := range c.Push.Tokens {
+		if token == "" {
+			return at.with("tokens").with(i), errors.New("is empty")
+		}
+		if strings.ContainsFunc(string(token), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
+			return at.with("tokens").with(i), errors.New("has white space or control characters in it")
+		}
+	}
+	return nil, nil
+}
