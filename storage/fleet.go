@@ -237,4 +237,4 @@ func (h *host) visible(cutoff int64) procmon.HostSummary {
 	return summary
 }
 
-func unknownHost(name string) error { return fmt.Errorf("host %q: %w", name, ErrNotFound) }
+func unknownHost(name string) error { return fmt.Errorf("host %q: %w", name, procmon.ErrNotFound) }

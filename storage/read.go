@@ -12,24 +12,13 @@ import (
 	"github.com/procmon/procmon"
 )
 
-// A View is one snapshot of a host, and what is needed to understand it.
-type View struct {
-	procmon.Record
-	// Previous is the snapshot before it, to derive rates from; nil if there is none
-	// within the hour before.
-	Previous *procmon.Snapshot
-	// Stale says that the snapshot no longer described the host at the instant that was
-	// asked for: a scrape was missed since, or it was too old.
-	Stale bool
-}
-
 // Hosts returns what is known of every host, by host key. It reads no history. Labels and
 // Busiest are shared and must not be changed.
 func (s *Store) Hosts(context.Context) ([]procmon.HostSummary, error) {
 	return s.fleet.summaries(s.cutoff()), nil
 }
 
-// Host returns what is known of one host, or ErrNotFound.
+// Host returns what is known of one host, or procmon.ErrNotFound.
 func (s *Store) Host(_ context.Context, name string) (procmon.HostSummary, error) {
 	h, cutoff := s.fleet.get(procmon.HostKey(name)), s.cutoff()
 	if h == nil || h.newest < cutoff {
@@ -38,24 +27,24 @@ func (s *Store) Host(_ context.Context, name string) (procmon.HostSummary, error
 	return h.visible(cutoff), nil
 }
 
-// Latest returns the newest snapshot of any host, or ErrNotFound.
-func (s *Store) Latest(ctx context.Context) (View, error) {
+// Latest returns the newest snapshot of any host, or procmon.ErrNotFound.
+func (s *Store) Latest(ctx context.Context) (procmon.View, error) {
 	newest := s.fleet.latest()
 	if newest == "" {
-		return View{}, fmt.Errorf("latest snapshot: %w: none is stored yet", ErrNotFound)
+		return procmon.View{}, fmt.Errorf("latest snapshot: %w: none is stored yet", procmon.ErrNotFound)
 	}
 	return s.At(ctx, newest, time.Time{})
 }
 
 // At returns the newest snapshot of a host that was made at the given instant or before;
 // the zero time asks for the latest. A snapshot that is damaged is passed over and noted in
-// Damage. The error is ErrNotFound if the host is not known, or has nothing that early.
-func (s *Store) At(ctx context.Context, name string, at time.Time) (View, error) {
+// Damage. The error is procmon.ErrNotFound if the host is not known, or has nothing that early.
+func (s *Store) At(ctx context.Context, name string, at time.Time) (procmon.View, error) {
 	key := procmon.HostKey(name)
 	cutoff, now := s.cutoff(), s.now().UnixNano()
 	h := s.fleet.get(key)
 	if h == nil || h.newest < cutoff {
-		return View{}, unknownHost(name)
+		return procmon.View{}, unknownHost(name)
 	}
 	until := int64(maxNanos)
 	if !at.IsZero() {
@@ -65,13 +54,13 @@ func (s *Store) At(ctx context.Context, name string, at time.Time) (View, error)
 	f := finder{store: s, ctx: ctx, host: key, cutoff: cutoff}
 	err := s.view(func(txn *badger.Txn) error { return f.newest(txn, until, 2) })
 	if err != nil {
-		return View{}, fmt.Errorf("read snapshot of %q: %w", name, err)
+		return procmon.View{}, fmt.Errorf("read snapshot of %q: %w", name, err)
 	}
 	if len(f.found) == 0 {
-		return View{}, fmt.Errorf("snapshot of %q at %s: %w: its oldest is of %s",
-			name, at.UTC().Format(time.RFC3339Nano), ErrNotFound, h.visible(cutoff).FirstSeen.Format(time.RFC3339Nano))
+		return procmon.View{}, fmt.Errorf("snapshot of %q at %s: %w: its oldest is of %s",
+			name, at.UTC().Format(time.RFC3339Nano), procmon.ErrNotFound, h.visible(cutoff).FirstSeen.Format(time.RFC3339Nano))
 	}
-	v := View{Record: f.found[0]}
+	v := procmon.View{Record: f.found[0]}
 	v.Stale = f.marker || now-v.Snapshot.Timestamp.UnixNano() > int64(s.staleAfter)
 	if len(f.found) > 1 {
 		v.Previous = f.found[1].Snapshot

@@ -24,21 +24,19 @@ import (
 
 	"github.com/dgraph-io/badger/v4"
 
+	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/storage/internal/codec"
 )
 
-// Errors to test for with errors.Is.
-var (
-	ErrNotFound = errors.New("not found")
-	ErrClosed   = errors.New("the store is closed")
-)
+// ErrClosed is what every method returns after Close.
+var ErrClosed = errors.New("the store is closed")
 
 // Options of a Store. The zero value is good for a fleet of a few hundred hosts.
 type Options struct {
 	// Retention is the age at which a snapshot is removed, by its timestamp; 0 keeps all.
 	Retention time.Duration
 	// StaleAfter is the age at which the newest snapshot of a host is stale without a
-	// missed scrape, as for hosts that push; 0 is five minutes, as in Prometheus.
+	// missed scrape, as for hosts that push; 0 is procmon.StaleAfter.
 	StaleAfter time.Duration
 	// Memory bounds what the database holds of new data before it becomes a file, in
 	// bytes; 0 is 24 MiB, and less than that is raised to it. Files are read through the
@@ -81,7 +79,7 @@ func Open(dir string, o Options) (*Store, error) {
 	s := &Store{
 		dir:        dir,
 		retention:  o.Retention,
-		staleAfter: cmp.Or(o.StaleAfter, 5*time.Minute),
+		staleAfter: cmp.Or(o.StaleAfter, procmon.StaleAfter),
 		log:        o.Logger,
 		now:        o.Clock,
 		counts:     newCounters(),

@@ -107,7 +107,7 @@ func TestAppendAndReadBack(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want := storage.View{Record: second, Previous: first.Snapshot}
+		want := procmon.View{Record: second, Previous: first.Snapshot}
 		if diff := cmp.Diff(want, v); diff != "" {
 			t.Errorf("at (-want +got):\n%s", diff)
 		}
