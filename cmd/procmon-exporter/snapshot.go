@@ -1,0 +1,25 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/urfave/cli/v2"
+
+	"github.com/procmon/procmon/exporter"
+)
+
+func printSnapshot(c *cli.Context) error {
+	if c.NArg() > 0 {
+		return fmt.Errorf("snapshot takes no argument, but got %q", c.Args().First())
+	}
+	o, err := options(c)
+	if err != nil {
+		return err
+	}
+	e, err := exporter.New(o)
+	if err != nil {
+		return failed(err)
+	}
+	defer e.Close()
+	return failed(e.WriteSnapshot(c.Context, c.App.Writer))
+}

@@ -1,0 +1,133 @@
+// Package exporter is the agent: it collects the processes and the facts of the host it
+// runs on, and serves them as one snapshot (/snapshot), grouped for Prometheus (/metrics),
+// or pushes them to a server that cannot reach it.
+//
+// A collection is shared: whoever asks while one is under way, or shortly after, gets the
+// same one, encoded once. What the system refuses to tell is left out, never invented.
+package exporter
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/go-faster/jx"
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/procmon/procmon/exporter/groups"
+	"github.com/procmon/procmon/exporter/push"
+)
+
+// Options configures an Exporter. The zero value serves without authentication and pushes
+// nothing.
+type Options struct {
+	Logger         *slog.Logger  // nil discards
+	Version        string        // of the agent; empty takes the version of the main module
+	CPUSampleDelay time.Duration // over which the first collection measures CPU; 0 is 150 ms, negative is not at all
+	ShareFor       time.Duration // how long a collection answers later callers; 0 is 1 s, negative is not at all
+	MaxGroups      int           // most groups in /metrics; 0 is 2,000
+	BearerToken    string        // asked of everything but /-/healthy and /-/ready; empty asks nothing
+	Push           push.Options  // what to push where; its Snapshot, Logger and LastPull are the exporter's
+}
+
+// An Exporter collects and serves. Its methods can be called from several goroutines.
+type Exporter struct {
+	log       *slog.Logger
+	version   string
+	collector *collector
+	pusher    *push.Pusher
+	registry  *prometheus.Registry
+	handler   http.Handler
+}
+
+// New opens the process table of this host. The caller closes the exporter after Run and
+// the server that uses its Handler have ended.
+func New(o Options) (*Exporter, error) {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.Version == "" {
+		o.Version = moduleVersion()
+	}
+	if o.CPUSampleDelay == 0 {
+		o.CPUSampleDelay = 150 * time.Millisecond
+	}
+	if o.ShareFor == 0 {
+		o.ShareFor = time.Second
+	}
+	if o.MaxGroups <= 0 {
+		o.MaxGroups = 2000
+	}
+	e := &Exporter{log: o.Logger, version: o.Version}
+	var err error
+	e.collector, err = openCollector(o, groups.New(o.MaxGroups))
+	if err != nil {
+		return nil, err
+	}
+	pulls := &pullClock{}
+	o.Push.Snapshot, o.Push.Logger, o.Push.LastPull = e.appendSnapshot, o.Logger, pulls.last
+	if e.pusher, err = push.New(o.Push); err != nil {
+		e.collector.close()
+		return nil, err
+	}
+	e.registry = newRegistry(e)
+	e.handler = newHandler(e, o.BearerToken, pulls)
+	return e, nil
+}
+
+// Close gives back what the exporter holds of the system.
+func (e *Exporter) Close() error { return e.collector.close() }
+
+// Handler returns the exporter's HTTP interface.
+func (e *Exporter) Handler() http.Handler { return e.handler }
+
+// Run collects once, so that the first who asks need not wait for it, and then pushes as
+// the options say until ctx ends. It returns nil then.
+func (e *Exporter) Run(ctx context.Context) error {
+	c, err := e.collector.collect(ctx)
+	switch {
+	case err == nil:
+		c.release()
+	case ctx.Err() == nil:
+		e.log.Error("the first collection failed", "error", err)
+	}
+	return e.pusher.Run(ctx)
+}
+
+// WriteSnapshot collects and writes one snapshot, indented and ending in a line feed.
+func (e *Exporter) WriteSnapshot(ctx context.Context, w io.Writer) error {
+	c, err := e.collector.collect(ctx)
+	if err != nil {
+		return err
+	}
+	defer c.release()
+	var out jx.Encoder
+	out.SetIdent(2)
+	c.snapshot.Encode(&out)
+	if _, err := w.Write(append(out.Bytes(), '\n')); err != nil {
+		return fmt.Errorf("write the snapshot: %w", err)
+	}
+	return nil
+}
+
+// appendSnapshot collects and appends one snapshot as JSON to dst.
+func (e *Exporter) appendSnapshot(ctx context.Context, dst []byte) ([]byte, error) {
+	c, err := e.collector.collect(ctx)
+	if err != nil {
+		return dst, err
+	}
+	defer c.release()
+	return append(dst, c.body(identity)...), nil
+}
+
+// moduleVersion returns the version that the go command recorded of the program.
+func moduleVersion() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}

@@ -1,0 +1,60 @@
+package exporter
+
+import (
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/procmon/procmon"
+)
+
+// hostMetrics tells the host's system facts of the latest collection.
+type hostMetrics struct {
+	collector    *collector
+	descriptions []metric[procmon.Snapshot]
+}
+
+func hostDescriptions() []metric[procmon.Snapshot] {
+	type snapshot = procmon.Snapshot
+	type value = procmon.Opt[float64]
+	const gib = 1 << 30
+	return []metric[snapshot]{
+		gaugeOf("procmon_host_info", "Facts of the host that are text; always 1.", []string{"hostname", "os", "processor"},
+			func(*snapshot) value { return number(1) }),
+		gaugeOf("procmon_host_processes", "Number of processes.", nil,
+			func(s *snapshot) value { return number(len(s.Processes)) }),
+		gaugeOf("procmon_host_cpu_cores", "Number of physical cores.", nil,
+			func(s *snapshot) value { return known(s.System.Cores) }),
+		gaugeOf("procmon_host_cpu_threads", "Number of logical CPUs.", nil,
+			func(s *snapshot) value { return known(s.System.Threads) }),
+		gaugeOf("procmon_host_cpu_usage_ratio", "Share of all CPU time that was not idle since the collection before, 0 to 1.", nil,
+			func(s *snapshot) value { return scaled(s.System.CPU, 0.01) }),
+		gaugeOf("procmon_host_memory_size_bytes", "Physical memory.", nil,
+			func(s *snapshot) value { return scaled(s.System.RAMGB, gib) }),
+		gaugeOf("procmon_host_memory_used_bytes", "Physical memory that is neither free nor held by caches that give way.", nil,
+			func(s *snapshot) value { return scaled(s.System.UsedRAMGB, gib) }),
+		gaugeOf("procmon_host_memory_free_bytes", "Physical memory that programs can still get.", nil,
+			func(s *snapshot) value { return scaled(s.System.FreeRAMGB, gib) }),
+		gaugeOf("procmon_host_storage_size_bytes", "Size of all fixed volumes together.", nil,
+			func(s *snapshot) value { return scaled(s.System.StorageTotalGB, gib) }),
+		gaugeOf("procmon_host_storage_used_bytes", "Used storage of all fixed volumes together.", nil,
+			func(s *snapshot) value { return scaled(s.System.StorageUsedGB, gib) }),
+		gaugeOf("procmon_host_storage_free_bytes", "Free storage of all fixed volumes together.", nil,
+			func(s *snapshot) value { return scaled(s.System.StorageFreeGB, gib) }),
+		gaugeOf("procmon_host_boot_time_seconds", "Start of the host, in seconds since 1970.", nil,
+			func(s *snapshot) value { return unixTime(s.System.BootTime) }),
+	}
+}
+
+func (m *hostMetrics) Describe(ch chan<- *prometheus.Desc) { describe(ch, m.descriptions) }
+
+func (m *hostMetrics) Collect(ch chan<- prometheus.Metric) {
+	c := m.collector.hold()
+	if c == nil {
+		return
+	}
+	defer c.release()
+	s := &c.snapshot
+	m.descriptions[0].collect(ch, s, s.Hostname, s.System.OS.Value, s.System.Processor.Value)
+	for i := 1; i < len(m.descriptions); i++ {
+		m.descriptions[i].collect(ch, s)
+	}
+}
