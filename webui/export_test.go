@@ -1,5 +1,10 @@
 package webui
 
+import "time"
+
+// ParseInstant is how an at parameter is read.
+func ParseInstant(value string) (time.Time, error) { return instant("at", value) }
+
 // RoutesOf returns "METHOD /path" of what a server with o answers: what openapi.yaml has to
 // describe, and what is operational.
 func RoutesOf(o Options) (inFile, other []string) {

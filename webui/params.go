@@ -72,7 +72,7 @@ func earliest() time.Time { return time.Date(1700, 1, 1, 0, 0, 0, 0, time.UTC) }
 func latest() time.Time   { return time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC) }
 
 func parseUnix(value string) (time.Time, bool) {
-	if strings.ContainsAny(value, "eE") {
+	if strings.ContainsAny(value, "eE") && strings.Trim(value, "0123456789.+-eE") == "" {
 		seconds, err := strconv.ParseFloat(value, 64)
 		if err != nil || !(seconds > -1e11 && seconds < 1e11) {
 			return time.Time{}, false

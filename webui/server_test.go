@@ -120,10 +120,15 @@ func (a *answer) json(t *testing.T) any {
 	return v
 }
 
-// do asks for path, which is sent as it is; each header is "Name: value".
 func (c *client) do(method, path string, headers ...string) *answer {
 	c.t.Helper()
-	req, err := http.NewRequestWithContext(c.t.Context(), method, c.server.URL, nil)
+	return c.send(method, path, "", headers...)
+}
+
+// send asks for path, which goes out as it is; each header is "Name: value".
+func (c *client) send(method, path, body string, headers ...string) *answer {
+	c.t.Helper()
+	req, err := http.NewRequestWithContext(c.t.Context(), method, c.server.URL, strings.NewReader(body))
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -146,11 +151,11 @@ func (c *client) do(method, path string, headers ...string) *answer {
 		c.t.Fatal(err)
 	}
 	defer res.Body.Close()
-	body, err := io.ReadAll(res.Body)
+	content, err := io.ReadAll(res.Body)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	a := &answer{res.StatusCode, res.Header, string(body)}
+	a := &answer{res.StatusCode, res.Header, string(content)}
 	if strings.HasPrefix(path, "/api/") && res.Header.Get("Content-Encoding") == "" {
 		checkAgainstFile(c.t, req, a)
 	}
