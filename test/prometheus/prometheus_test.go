@@ -57,8 +57,8 @@ scrape_configs:
 	for _, query := range []string{
 		`count(up{job=~"exporter|server"} == 1) == 2`,
 		`sum(procmon_group_processes{job="exporter"}) > 0`,
-		`sum(procmon_group_processes{job="exporter",name="procmon-exporter"}) >= 1`,
-		`sum(procmon_group_working_set_bytes{job="exporter",name="procmon-exporter"}) > 1e6`,
+		`sum(procmon_group_processes{job="exporter",group="procmon-exporter"}) >= 1`,
+		`sum(procmon_group_working_set_bytes{job="exporter",group="procmon-exporter"}) > 1e6`,
 		`sum(procmon_target_up{job="server"}) == 1`,
 	} {
 		prometheus.Until(t, query, func(ctx context.Context) error {
