@@ -52,7 +52,7 @@ func openDatabase(dir string, o Options, log *slog.Logger) (db *badger.DB, err e
 			db, err = nil, errors.New(firstLine(r))
 		}
 		if err != nil {
-			err = fmt.Errorf("the database in %s cannot be read: %s; nothing was changed: "+
+			err = fmt.Errorf("the database in %s cannot be read: %s: "+
 				"restore a backup there, or move the directory away to begin with an empty one", dir, firstLine(err))
 		}
 	}()

@@ -9,7 +9,6 @@ import (
 
 // loadFleet makes the summaries of all hosts from the ends of their histories.
 func (s *Store) loadFleet(ctx context.Context) error {
-	s.fleet.hosts = make(map[string]*host)
 	return s.view(func(txn *badger.Txn) error {
 		it := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{prefixHost}})
 		defer it.Close()

@@ -160,7 +160,7 @@ func (f *finder) walkPartition(txn *badger.Txn, p partition, until int64, fn fun
 // read returns the record that item holds, after making sure that it is the right one.
 func (f *finder) read(txn *badger.Txn, item *badger.Item, nanos int64) (r procmon.Record, err error) {
 	err = item.Value(func(value []byte) error {
-		if len(value) == 5 && value[0] == valueInParts {
+		if len(value) == partsSize && value[0] == valueInParts {
 			if value, err = f.join(txn, nanos, binary.BigEndian.Uint32(value[1:])); err != nil {
 				return err
 			}
@@ -168,10 +168,14 @@ func (f *finder) read(txn *badger.Txn, item *badger.Item, nanos int64) (r procmo
 		r, err = f.store.codec.Decode(value)
 		return err
 	})
-	if err == nil && (procmon.HostKey(r.Host) != f.host || r.Snapshot.Timestamp.UnixNano() != nanos) {
+	if err == nil && !isOf(r, f.host, nanos) {
 		err = fmt.Errorf("it is in the place of another snapshot, %s", procmon.SnapshotID(r.Host, r.Snapshot.Timestamp))
 	}
 	return r, err
+}
+
+func isOf(r procmon.Record, host string, nanos int64) bool {
+	return procmon.HostKey(r.Host) == host && r.Snapshot.Timestamp.UnixNano() == nanos
 }
 
 func (f *finder) join(txn *badger.Txn, nanos int64, parts uint32) ([]byte, error) {

@@ -112,7 +112,14 @@ func (s *Store) open(o Options) (err error) {
 	if s.codec, err = codec.New(); err != nil {
 		return err
 	}
+	if err := s.isolateDamage(); err != nil {
+		return err
+	}
 	if s.db, err = openDatabase(databaseDir(s.dir), o, s.log); err != nil {
+		return err
+	}
+	s.fleet.hosts = make(map[string]*host)
+	if err := s.restoreIntact(); err != nil {
 		return err
 	}
 	if err := s.checkFormat(); err != nil {

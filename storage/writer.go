@@ -94,6 +94,8 @@ func (w *writer) series(host string, nanos int64) error {
 // valueInParts begins a value that is only the number of parts. It is not a kind of codec.
 const valueInParts = 0xFF
 
+const partsSize = 1 + 4 // the byte and the number
+
 // parts returns the value to store under the key of r's snapshot. One that is too large
 // for a single value is cut: the parts are made durable here, and the value says how many
 // there are; until that is stored they are nothing.

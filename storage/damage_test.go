@@ -1,0 +1,311 @@
+package storage_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/storage"
+	"github.com/procmon/procmon/storage/internal/workload"
+)
+
+// history fills s with snapshots of large and small hosts and returns them.
+func history(t testing.TB, s *storage.Store) []procmon.Record {
+	t.Helper()
+	var all []procmon.Record
+	for i := range 2 {
+		h := workload.New(1, i)
+		for range 12 {
+			all = append(all, h.Record())
+		}
+	}
+	for i := range 60 {
+		all = append(all, record("small", time.Duration(i)*time.Minute))
+	}
+	appendAll(t, s, all...)
+	return all
+}
+
+// sound is a closed store with a history.
+func sound(t *testing.T) (dir string, all []procmon.Record) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "sound")
+	s := openStore(t, dir)
+	all = history(t, s)
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return dir, all
+}
+
+// cutShort is a store as a crash leaves it: everything is in a log.
+func cutShort(t *testing.T) (dir string, all []procmon.Record) {
+	t.Helper()
+	live := filepath.Join(t.TempDir(), "live")
+	s := openStore(t, live)
+	all = history(t, s)
+	dir = filepath.Join(t.TempDir(), "cut")
+	copyDir(t, live, dir)
+	return dir, all
+}
+
+func copyDir(t *testing.T, from, to string) {
+	t.Helper()
+	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// only returns the one file in the database of dir that matches.
+func only(t *testing.T, dir, pattern string) string {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join(dir, "db", pattern))
+	if err != nil || len(names) == 0 {
+		t.Fatalf("no %s in %s (%v)", pattern, dir, err)
+	}
+	largest := slices.MaxFunc(names, func(a, b string) int { return int(fileSize(t, a) - fileSize(t, b)) })
+	return largest
+}
+
+func fileSize(t *testing.T, path string) int64 {
+	t.Helper()
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return info.Size()
+}
+
+func flip(t *testing.T, path string, offset int64) {
+	t.Helper()
+	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	var b [1]byte
+	if _, err := f.ReadAt(b[:], offset); err != nil {
+		t.Fatal(err)
+	}
+	b[0] ^= 0x10
+	if _, err := f.WriteAt(b[:], offset); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// missing returns which of all cannot be read back; what can must be equal.
+func missing(t *testing.T, s *storage.Store, all []procmon.Record) (ids []string) {
+	t.Helper()
+	for _, r := range all {
+		v, err := s.At(t.Context(), r.Host, r.Snapshot.Timestamp)
+		if err != nil && !errors.Is(err, procmon.ErrNotFound) {
+			t.Fatal(err)
+		}
+		if err != nil || !v.Snapshot.Timestamp.Equal(r.Snapshot.Timestamp) {
+			ids = append(ids, procmon.SnapshotID(r.Host, r.Snapshot.Timestamp))
+			continue
+		}
+		if diff := cmp.Diff(r, v.Record); diff != "" {
+			t.Fatalf("%s (-want +got):\n%s", procmon.SnapshotID(r.Host, r.Snapshot.Timestamp), diff)
+		}
+	}
+	return ids
+}
+
+func objects(s *storage.Store) (names []string) {
+	for _, d := range s.Damage() {
+		names = append(names, d.Object)
+	}
+	return names
+}
+
+func TestFlippedByteLosesOneSnapshotAndNamesIt(t *testing.T) {
+	const flips = 10
+	for _, kind := range []struct {
+		name    string
+		make    func(*testing.T) (string, []procmon.Record)
+		pattern string
+	}{
+		{"table", sound, "*.sst"},
+		{"log", cutShort, "*.mem"},
+	} {
+		dir, all := kind.make(t)
+		data, err := os.ReadFile(only(t, dir, kind.pattern))
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := int64(len(strings.TrimRight(string(data), "\x00")))
+		for i := range int64(flips) {
+			offset := 20 + i*(size-21)/(flips-1)
+			t.Run(fmt.Sprintf("%s/%d", kind.name, offset), func(t *testing.T) {
+				t.Parallel()
+				damaged := filepath.Join(t.TempDir(), "data")
+				copyDir(t, dir, damaged)
+				flip(t, only(t, damaged, kind.pattern), offset)
+				s := openStore(t, damaged)
+				lost := missing(t, s, all)
+				if len(lost) > 1 {
+					t.Errorf("lost %d snapshots: %v", len(lost), lost)
+				}
+				if len(s.Damage()) == 0 {
+					t.Error("damage was not noticed")
+				}
+				for _, id := range lost {
+					if !slices.Contains(objects(s), id) {
+						t.Errorf("%s is lost and not named in %v", id, s.Damage())
+					}
+				}
+				if err := s.Close(); err != nil {
+					t.Fatal(err)
+				}
+				s = openStore(t, damaged)
+				if again := missing(t, s, all); len(again) != len(lost) {
+					t.Errorf("after opening again %v are lost, before %v", again, lost)
+				}
+				if len(s.Damage()) != 0 {
+					t.Errorf("damage is still there: %v", s.Damage())
+				}
+			})
+		}
+	}
+}
+
+func TestDamagedFiles(t *testing.T) {
+	truncate := func(pattern string, keep func(size int64) int64) func(*testing.T, string) {
+		return func(t *testing.T, dir string) {
+			path := only(t, dir, pattern)
+			if err := os.Truncate(path, keep(fileSize(t, path))); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	to := func(n int64) func(int64) int64 { return func(int64) int64 { return n } }
+	half := func(size int64) int64 { return size / 2 }
+	less := func(n int64) func(int64) int64 { return func(size int64) int64 { return size - n } }
+	remove := func(pattern string) func(*testing.T, string) {
+		return func(t *testing.T, dir string) {
+			if err := os.Remove(only(t, dir, pattern)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	flipAt := func(pattern string, offset int64) func(*testing.T, string) {
+		return func(t *testing.T, dir string) { flip(t, only(t, dir, pattern), offset) }
+	}
+	const everything = -1
+	soundDir, soundAll := sound(t)
+	cutDir, cutAll := cutShort(t)
+	for _, test := range []struct {
+		name    string
+		cut     bool // take the store that was cut short
+		damage  func(*testing.T, string)
+		most    int // that may be lost
+		silent  bool
+		refused string
+	}{
+		{name: "table truncated to half", damage: truncate("*.sst", half), most: 75}, // the small host is at its end
+		{name: "table without its last byte", damage: truncate("*.sst", less(1)), most: 0},
+		{name: "table empty", damage: truncate("*.sst", to(0)), most: everything},
+		{name: "table missing", damage: remove("*.sst"), most: everything},
+		{name: "manifest missing", damage: remove("MANIFEST")},
+		{name: "manifest empty", damage: truncate("MANIFEST", to(0))},
+		{name: "manifest with header only", damage: truncate("MANIFEST", to(8)), silent: true},
+		{name: "manifest truncated", damage: truncate("MANIFEST", less(1))},
+		{name: "manifest truncated early", damage: truncate("MANIFEST", to(20))},
+		{name: "manifest magic flipped", damage: flipAt("MANIFEST", 1)},
+		{name: "manifest version flipped", damage: flipAt("MANIFEST", 7)},
+		{name: "manifest length flipped", damage: flipAt("MANIFEST", 10)},
+		{name: "manifest change flipped", damage: flipAt("MANIFEST", 18)},
+		{name: "key registry missing", damage: remove("KEYREGISTRY"), silent: true},
+		{name: "key registry flipped", damage: flipAt("KEYREGISTRY", 20), silent: true},
+		{name: "key registry truncated", damage: truncate("KEYREGISTRY", half), silent: true},
+		{name: "discard statistics truncated", damage: truncate("DISCARD", to(10)), silent: true},
+		{name: "discard statistics missing", damage: remove("DISCARD"), silent: true},
+		{name: "value log flipped", damage: flipAt("*.vlog", 3), silent: true},
+		{name: "value log empty", damage: truncate("*.vlog", to(0)), silent: true},
+		{name: "value log missing", damage: remove("*.vlog"), silent: true},
+		{name: "log truncated", cut: true, damage: truncate("*.mem", to(100_000)), most: everything},
+		{name: "log empty", cut: true, damage: truncate("*.mem", to(0)), most: everything},
+		{name: "log header flipped", cut: true, damage: flipAt("*.mem", 5)},
+		{name: "manifest missing after a crash", cut: true, damage: remove("MANIFEST")},
+		{
+			name:    "database missing",
+			damage:  func(t *testing.T, dir string) { must(t, os.RemoveAll(filepath.Join(dir, "db"))) },
+			refused: "is gone: restore it, or remove",
+		},
+		{
+			name: "database emptied but for trifles",
+			damage: func(t *testing.T, dir string) {
+				remove("*.sst")(t, dir)
+				remove("MANIFEST")(t, dir)
+			},
+			refused: "has lost its files: restore a backup there, or remove",
+		},
+		{
+			name:    "marker missing",
+			damage:  func(t *testing.T, dir string) { must(t, os.Remove(filepath.Join(dir, "procmon-storage"))) },
+			refused: `the directory is not empty ("db") and not a procmon storage`,
+		},
+		{
+			name: "marker damaged",
+			damage: func(t *testing.T, dir string) {
+				must(t, os.WriteFile(filepath.Join(dir, "procmon-storage"), []byte("format x"), 0o600))
+			},
+			refused: `the file procmon-storage is damaged`,
+		},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			from, all := soundDir, soundAll
+			if test.cut {
+				from, all = cutDir, cutAll
+			}
+			dir := filepath.Join(t.TempDir(), "data")
+			copyDir(t, from, dir)
+			test.damage(t, dir)
+			s, err := tryOpen(t, dir)
+			if test.refused != "" {
+				if err == nil || !strings.Contains(err.Error(), test.refused) || strings.Contains(err.Error(), "\n") {
+					t.Fatalf("got %v, want one line with %q", err, test.refused)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			lost := missing(t, s, all)
+			if test.most != everything && len(lost) > test.most {
+				t.Errorf("lost %d of %d snapshots, want at most %d", len(lost), len(all), test.most)
+			}
+			if said := len(s.Damage()) > 0; said == test.silent {
+				t.Errorf("damage is said: %v (%v); want %v", said, s.Damage(), !test.silent)
+			}
+			// The store works on.
+			more := record("new", 0)
+			appendAll(t, s, more)
+			must(t, s.Close())
+			s = openStore(t, dir)
+			if again := missing(t, s, append(all[:len(all):len(all)], more)); !slices.Equal(again, lost) {
+				t.Errorf("after opening again %v are lost, before %v", again, lost)
+			}
+			if len(s.Damage()) > 0 {
+				t.Errorf("damage is still there: %v", s.Damage())
+			}
+		})
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}

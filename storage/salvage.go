@@ -1,0 +1,130 @@
+package storage
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/dgraph-io/badger/v4"
+
+	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/storage/internal/salvage"
+)
+
+const (
+	// quarantineName holds damaged files until what is intact in them was put back; then
+	// it gets the name damagedName with the time.
+	quarantineName = "quarantine"
+	damagedName    = "damaged-"
+
+	// verifyAtOpen is how much of the tables is checked block by block, newest first, in
+	// bytes: a second or two. Of the others damage is found when they are read.
+	verifyAtOpen = 1 << 30
+)
+
+func (s *Store) quarantine() string { return filepath.Join(s.dir, quarantineName) }
+
+// isolateDamage takes damaged files out of the database before that is opened.
+func (s *Store) isolateDamage() error {
+	findings, err := salvage.Prepare(databaseDir(s.dir), s.quarantine(), verifyAtOpen)
+	if errors.Is(err, salvage.ErrNothingLeft) {
+		return fmt.Errorf("the database in %s has lost its files: restore a backup there, or remove %s to begin with an empty one",
+			databaseDir(s.dir), filepath.Join(s.dir, markerName))
+	}
+	s.noteFindings(findings)
+	return err
+}
+
+// restoreIntact puts back what is intact in the files that were taken out.
+func (s *Store) restoreIntact() error {
+	if _, err := os.Stat(s.quarantine()); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	w := writer{store: s}
+	restored := 0
+	findings, err := salvage.Restore(s.quarantine(), func(e salvage.Entry) (bool, error) {
+		if !s.worthKeeping(e) {
+			return e.Checked || e.Key[0] != prefixSnapshot, nil
+		}
+		there, err := w.has(e.Key)
+		if there || err != nil {
+			return true, err
+		}
+		restored++
+		return true, w.set(e.Key, e.Value)
+	})
+	s.noteFindings(findings)
+	if err = errors.Join(err, w.flush()); err != nil {
+		return err
+	}
+	if err := s.noteSeries(); err != nil {
+		return err
+	}
+	damaged := filepath.Join(s.dir, damagedName+time.Now().UTC().Format("20060102T150405.000000000Z"))
+	if err := os.Rename(s.quarantine(), damaged); err != nil {
+		return err
+	}
+	s.log.Warn("damaged files were put aside, and what is intact in them was saved; they can be deleted",
+		"files", damaged, "saved", restored)
+	return syncDir(s.dir)
+}
+
+func (s *Store) noteFindings(findings []salvage.Finding) {
+	for _, f := range findings {
+		object := f.File
+		if host, nanos, kind, err := parseSnapshotKey(f.Key); err == nil && kind != kindStale {
+			object = procmon.SnapshotID(host, nanoTime(nanos))
+		}
+		s.damage.add(s.log, object, f.File+": "+f.Problem)
+	}
+}
+
+// worthKeeping reports whether e is one of our entries and looks right. Which host has keys
+// in which partition follows from the snapshots; see noteSeries.
+func (s *Store) worthKeeping(e salvage.Entry) bool {
+	if len(e.Key) == 0 || e.Key[0] != prefixSnapshot {
+		return bytes.Equal(e.Key, formatKey()) && e.Checked
+	}
+	host, nanos, kind, err := parseSnapshotKey(e.Key)
+	if err != nil || len(e.Key) < 5 || parsePartition(e.Key[1:]) != partitionOf(nanos) {
+		return false
+	}
+	if e.Checked || kind == kindPart {
+		return true // what is wrong in a part shows when it is put together
+	}
+	if kind == kindStale {
+		return len(e.Value) == 0
+	}
+	if len(e.Value) == partsSize && e.Value[0] == valueInParts {
+		return true
+	}
+	r, err := s.codec.Decode(e.Value)
+	return err == nil && isOf(r, host, nanos)
+}
+
+// noteSeries writes the note of a host's partition wherever it is missing.
+func (s *Store) noteSeries() error {
+	w := writer{store: s}
+	err := s.db.View(func(txn *badger.Txn) error {
+		it := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{prefixSnapshot}})
+		defer it.Close()
+		for it.Rewind(); it.Valid(); {
+			host, nanos, _, err := parseSnapshotKey(it.Item().Key())
+			if err != nil {
+				it.Next()
+				continue
+			}
+			if err := w.series(host, nanos); err != nil {
+				return err
+			}
+			// Behind every time and kind.
+			it.Seek(append(seriesPrefix(host, partitionOf(nanos)), bytes.Repeat([]byte{0xFF}, 10)...))
+		}
+		return nil
+	})
+	return errors.Join(err, w.flush())
+}
