@@ -21,8 +21,13 @@ const maxWindow = 8 << 20
 var (
 	errBodySize = errors.New("body too large")
 	errEncoding = errors.New("unknown content encoding")
-	errCompress = errors.New("broken compression")
 )
+
+// compressError is what a decoder says of a body that is not in its encoding.
+type compressError struct{ err error }
+
+func (e *compressError) Error() string { return e.err.Error() }
+func (e *compressError) Unwrap() error { return e.err }
 
 // bodies reads HTTP bodies into buffers and decoders that are used again.
 type bodies struct {
@@ -80,7 +85,7 @@ func (p *bodies) readZstd(dst []byte, r io.Reader, limit int64) ([]byte, error) 
 	}
 	defer p.zstds.Put(d)
 	if err := d.Reset(r); err != nil {
-		return dst, fmt.Errorf("%w: %w", errCompress, err)
+		return dst, &compressError{err}
 	}
 	defer func() { _ = d.Reset(nil) }() // lets go of r; of nothing there is nothing to fail
 	return decompressInto(dst, d, limit)
@@ -93,7 +98,7 @@ func (p *bodies) readGzip(dst []byte, r io.Reader, limit int64) ([]byte, error) 
 	}
 	defer p.gzips.Put(d)
 	if err := d.Reset(r); err != nil {
-		return dst, fmt.Errorf("%w: %w", errCompress, err)
+		return dst, &compressError{err}
 	}
 	return decompressInto(dst, d, limit)
 }
@@ -101,7 +106,7 @@ func (p *bodies) readGzip(dst []byte, r io.Reader, limit int64) ([]byte, error) 
 func decompressInto(dst []byte, r io.Reader, limit int64) ([]byte, error) {
 	dst, err := readInto(dst, r, limit)
 	if err != nil && !errors.Is(err, errBodySize) {
-		err = fmt.Errorf("%w: %w", errCompress, err)
+		err = &compressError{err}
 	}
 	return dst, err
 }

@@ -37,6 +37,9 @@ func (p *bodies) fetch(client *http.Client, req *http.Request, timeout time.Dura
 	}
 	encoding := resp.Header.Get("Content-Encoding")
 	body, release, err = p.read(resp.Body, encoding, limit)
+	if ce, ok := errors.AsType[*compressError](err); ok {
+		return nil, nil, fail(reasonEncoding, "the answer is not valid %s: %v", encoding, ce)
+	}
 	switch {
 	case err == nil:
 		return body, release, nil
@@ -46,8 +49,6 @@ func (p *bodies) fetch(client *http.Client, req *http.Request, timeout time.Dura
 		return nil, nil, fail(reasonTimeout, "the answer was not complete within the scrape timeout of %v", timeout)
 	case errors.Is(err, errEncoding):
 		return nil, nil, fail(reasonEncoding, "the content encoding of the answer is %q; zstd, gzip and identity are allowed", encoding)
-	case errors.Is(err, errCompress):
-		return nil, nil, fail(reasonEncoding, "the answer is not valid %s: %v", encoding, errors.Unwrap(err))
 	case errors.Is(err, io.ErrUnexpectedEOF):
 		return nil, nil, fail(reasonRead, "the connection was closed before the answer was complete")
 	}

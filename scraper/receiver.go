@@ -257,6 +257,9 @@ func (r *Receiver) read(w http.ResponseWriter, req *http.Request, limit int64) (
 	_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(r.opts.ReadTimeout))
 	encoding := strings.Join(req.Header.Values("Content-Encoding"), ",")
 	body, release, err := r.bodies.read(req.Body, encoding, limit)
+	if ce, ok := errors.AsType[*compressError](err); ok {
+		return nil, nil, &refusal{status: http.StatusBadRequest, code: "invalid_encoding", message: printable("the body is not valid " + encoding + ": " + ce.Error())}
+	}
 	switch {
 	case err == nil:
 		return body, release, nil
@@ -265,8 +268,6 @@ func (r *Receiver) read(w http.ResponseWriter, req *http.Request, limit int64) (
 	case errors.Is(err, errEncoding):
 		return nil, nil, &refusal{status: http.StatusUnsupportedMediaType, code: "unsupported_encoding",
 			message: printable("the content encoding is " + strconv.Quote(encoding) + "; zstd, gzip and identity are allowed")}
-	case errors.Is(err, errCompress):
-		return nil, nil, &refusal{status: http.StatusBadRequest, code: "invalid_encoding", message: printable("the body is not valid " + encoding)}
 	case errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, context.DeadlineExceeded):
 		return nil, nil, &refusal{status: http.StatusRequestTimeout, code: "timeout", message: "the body was not complete within " + r.opts.ReadTimeout.String()}
 	}

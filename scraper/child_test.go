@@ -1,0 +1,3 @@
+package scraper_test
+
+func runChild() {}
