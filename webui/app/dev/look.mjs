@@ -1,0 +1,91 @@
+// Takes pictures of every page in light and dark, wide and narrow, and checks each with axe and
+// for errors on the console: node dev/look.mjs [FOLDER] [ONLY]. Needs a build and Chromium.
+import { mkdirSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { chromium } from 'playwright-core';
+import { serve } from './server.mjs';
+
+const folder = process.argv[2] ?? '/tmp/procmon-look';
+const only = process.argv[3];
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+mkdirSync(folder, { recursive: true });
+
+const { server, url } = await serve({ size: 200 });
+const { server: empty, url: emptyUrl } = await serve({ size: 0 });
+const hostile = encodeURIComponent('<img src=x onerror=alert(1)>');
+const pages = [
+  ['fleet', `${url}/`],
+  ['fleet-grouped', `${url}/?group=site&sort=-cpu`],
+  ['fleet-filtered', `${url}/?q=srv&state=down`],
+  ['fleet-empty', `${emptyUrl}/`],
+  ['targets', `${url}/targets`],
+  ['targets-down', `${url}/targets?health=down`],
+  ['host', `${url}/hosts/WIN-07`],
+  ['host-sorted', `${url}/hosts/WIN-07?sort=-tree_cpu`],
+  ['host-filtered', `${url}/hosts/WIN-07?q=esbuild`],
+  ['host-flat', `${url}/hosts/WIN-07?flat=1&sort=-memory`],
+  ['host-closed', `${url}/hosts/WIN-07?open=none`],
+  ['host-details', `${url}/hosts/WIN-07?sort=-cpu&details=1`, selectFirst],
+  ['host-linux', `${url}/hosts/db-01`],
+  ['host-down', `${url}/hosts/WIN-13`],
+  ['host-hostile', `${url}/hosts/${hostile}`],
+  ['host-hostile-details', `${url}/hosts/${hostile}?details=1`, selectThird],
+  ['host-empty', `${url}/hosts/${encodeURIComponent('../../etc/passwd')}`],
+  ['host-huge', `${url}/hosts/huge-1`],
+  ['host-missing', `${url}/hosts/nobody`],
+  ['missing', `${url}/elsewhere`],
+].filter(([name]) => !only || name.includes(only));
+
+async function selectFirst(page) {
+  await page.getByRole('treegrid').focus();
+  await page.keyboard.press('Home');
+  await page.keyboard.press('Enter');
+}
+
+async function selectThird(page) {
+  await page.getByRole('treegrid').focus();
+  for (const key of ['Home', 'ArrowDown', 'ArrowDown', 'Enter']) await page.keyboard.press(key);
+}
+
+const browser = await chromium.launch({
+  executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+  args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+});
+let faults = 0;
+const fault = (text) => {
+  faults++;
+  console.error(text);
+};
+for (const [width, height] of [[1440, 900], [390, 844]]) {
+  for (const colorScheme of ['light', 'dark']) {
+    // axe is not the page's own script, so it goes past the policy; violations of it still show on the console.
+    const context = await browser.newContext({ viewport: { width, height }, colorScheme, hasTouch: width < 500, isMobile: width < 500, reducedMotion: 'reduce' });
+    for (const [name, address, act] of pages) {
+      const page = await context.newPage();
+      const label = `${name}-${width}-${colorScheme}`;
+      page.on('console', (message) => ['error', 'warning'].includes(message.type()) && !message.text().includes('404') && fault(`${label}: console: ${message.text()}`));
+      page.on('pageerror', (error) => fault(`${label}: ${error.stack}`));
+      page.on('dialog', (dialog) => fault(`${label}: dialog: ${dialog.message()}`));
+      await page.goto(address);
+      await page.locator('main :is([role=treegrid], [role=table], table, .message)').first().waitFor();
+      await act?.(page);
+      await page.waitForTimeout(150);
+      await page.screenshot({ path: `${folder}/${label}.png` });
+      const sideways = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (sideways > 0) fault(`${label}: the page scrolls sideways by ${sideways} px`);
+      await page.evaluate(axe);
+      const { violations } = await page.evaluate(() => axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'] }));
+      for (const violation of violations) {
+        fault(`${label}: ${violation.id}: ${violation.help}`);
+        for (const node of violation.nodes.slice(0, 3)) console.error(`    ${node.html.slice(0, 200)}\n    ${node.failureSummary?.split('\n').slice(1, 3).join(' ')}`);
+      }
+      await page.close();
+    }
+    await context.close();
+  }
+}
+await browser.close();
+server.close();
+empty.close();
+console.log(`${folder}: ${faults} faults`);
+process.exitCode = faults > 0 ? 1 : 0;

@@ -1,0 +1,136 @@
+import type { Host, HostState } from '../api/client';
+import { labelList } from '../format/format';
+import type { Sort } from '../url/route';
+
+export const states = ['up', 'down', 'stale', 'pushed'] as const satisfies readonly HostState[];
+
+export const hostColumnKeys = [
+  'state', 'host', 'os', 'cpus', 'cpu', 'memory', 'storage', 'processes', 'busiest', 'seen', 'labels',
+] as const;
+
+export type HostColumnKey = (typeof hostColumnKeys)[number];
+
+export interface HostColumn {
+  readonly key: HostColumnKey;
+  readonly title: string;
+  readonly hint: string;
+  readonly figure: boolean;
+  readonly largestFirst: boolean;
+  readonly value: (host: Host) => number | string | undefined;
+}
+
+// What needs somebody comes first.
+const urgency: Record<HostState, number> = { down: 0, stale: 1, pushed: 2, up: 3 };
+
+const share = (used: number | undefined, total: number | undefined) =>
+  used === undefined || !total ? undefined : used / total;
+
+export const hostColumns: readonly HostColumn[] = [
+  { key: 'state', title: 'State', hint: 'Up: the last scrape was good. Down: it failed. Pushed: it delivers by itself. Stale: not seen lately', figure: false, largestFirst: false, value: (host) => urgency[host.state] },
+  { key: 'host', title: 'Host', hint: 'Name', figure: false, largestFirst: false, value: (host) => host.host.toLowerCase() },
+  { key: 'os', title: 'OS', hint: 'Operating system', figure: false, largestFirst: false, value: (host) => host.system.os?.toLowerCase() },
+  { key: 'cpus', title: 'CPUs', hint: 'Logical CPUs', figure: true, largestFirst: true, value: (host) => host.system.threads },
+  { key: 'cpu', title: 'CPU %', hint: 'CPU in percent of the whole host', figure: true, largestFirst: true, value: (host) => host.cpu },
+  { key: 'memory', title: 'Memory', hint: 'Memory used and total; ordered by the share that is used', figure: true, largestFirst: true, value: (host) => share(host.system.used_ram_gb, host.system.ram_gb) },
+  { key: 'storage', title: 'Storage', hint: 'All fixed volumes together; ordered by the share that is used', figure: true, largestFirst: true, value: (host) => share(host.system.storage_used_gb, host.system.storage_total_gb) },
+  { key: 'processes', title: 'Processes', hint: 'Processes', figure: true, largestFirst: true, value: (host) => host.processes },
+  { key: 'busiest', title: 'Busiest process', hint: 'The process with the most CPU, in percent of one core', figure: false, largestFirst: true, value: (host) => host.busiest?.cpu },
+  { key: 'seen', title: 'Last seen', hint: 'When the newest snapshot was taken', figure: true, largestFirst: true, value: (host) => Date.parse(host.last_seen) || undefined },
+  { key: 'labels', title: 'Labels', hint: 'Labels of the target', figure: false, largestFirst: false, value: (host) => labelList(host.labels).join(' ') || undefined },
+];
+
+export interface FleetView {
+  readonly text: string;
+  readonly state: HostState | undefined;
+  readonly sort: Sort<HostColumnKey> | undefined;
+  /** The label that hosts are put together by. */
+  readonly group: string | undefined;
+}
+
+/** A row of the table: a host, or the head of a group of hosts. */
+export type FleetLine =
+  | { readonly kind: 'host'; readonly key: string; readonly host: Host }
+  | { readonly kind: 'group'; readonly key: string; readonly name: string | undefined; readonly hosts: Host[] };
+
+/** The hosts that a view shows, in its order. */
+export function select(hosts: readonly Host[], view: FleetView): Host[] {
+  const words = view.text.toLowerCase().split(/\s+/).filter(Boolean);
+  const found = hosts.filter((host) => {
+    if (view.state && host.state !== view.state) return false;
+    if (words.length === 0) return true;
+    const { os, processor } = host.system;
+    const text = [host.host, host.state, os, processor, host.busiest?.name, ...labelList(host.labels)].join('\n').toLowerCase();
+    return words.every((word) => text.includes(word));
+  });
+  return found.sort(compareHosts(view.sort ?? { key: 'host', descending: false }));
+}
+
+const names = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
+
+/** Unknown last in both directions; equal ones by name, with numbers in it counted (web-2 before web-10). */
+function compareHosts(sort: Sort<HostColumnKey>): (a: Host, b: Host) => number {
+  const sign = sort.descending ? -1 : 1;
+  const byName = (a: Host, b: Host) => names.compare(a.host, b.host);
+  if (sort.key === 'host') return (a, b) => sign * byName(a, b);
+  const { value } = hostColumns.find((column) => column.key === sort.key)!;
+  return (a, b) => {
+    const x = value(a);
+    const y = value(b);
+    if (x === y) return byName(a, b);
+    if (x === undefined) return 1;
+    if (y === undefined) return -1;
+    return x < y ? -sign : sign;
+  };
+}
+
+/** The rows of the table: hosts in their order, under heads where they are grouped by a label. */
+export function linesOf(hosts: readonly Host[], group: string | undefined): FleetLine[] {
+  const line = (host: Host): FleetLine => ({ kind: 'host', key: `h:${host.host}`, host });
+  if (!group) return hosts.map(line);
+  const groups = new Map<string | undefined, Host[]>();
+  for (const host of hosts) {
+    const name = host.labels[group];
+    const members = groups.get(name);
+    if (members) members.push(host);
+    else groups.set(name, [host]);
+  }
+  return [...groups]
+    .sort(([a], [b]) => (a === undefined ? 1 : b === undefined ? -1 : names.compare(a, b)))
+    .flatMap(([name, members]): FleetLine[] => [
+      { kind: 'group', key: `g:${name ?? ''}:${name === undefined}`, name, hosts: members },
+      ...members.map(line),
+    ]);
+}
+
+export interface Summary {
+  readonly hosts: number;
+  readonly processes: number;
+  readonly states: Record<HostState, number>;
+}
+
+export function summarize(hosts: readonly Host[]): Summary {
+  const counts: Record<HostState, number> = { up: 0, down: 0, stale: 0, pushed: 0 };
+  let processes = 0;
+  for (const host of hosts) {
+    counts[host.state]++;
+    processes += host.processes;
+  }
+  return { hosts: hosts.length, processes, states: counts };
+}
+
+/** The labels that tell hosts apart: those that are not on every host its own. */
+export function groupingLabels(hosts: readonly Host[]): string[] {
+  const values = new Map<string, Set<string>>();
+  for (const { labels } of hosts) {
+    for (const [name, value] of Object.entries(labels)) {
+      const known = values.get(name);
+      if (known) known.add(value);
+      else values.set(name, new Set([value]));
+    }
+  }
+  return [...values]
+    .filter(([, known]) => known.size < hosts.length || hosts.length === 1)
+    .map(([name]) => name)
+    .filter((name) => name !== 'instance')
+    .sort();
+}

@@ -1,0 +1,55 @@
+import type { Tree } from '../api/client';
+import { grow, processId, type Ended, type Forest, type ProcessId } from './forest';
+
+/** How long an ended process stays to be seen, in milliseconds. */
+export const endedStays = 10_000;
+
+/** A host as it was watched so far: its newest tree, and what changed on the way to it. */
+export interface Watch {
+  readonly tree: Tree;
+  readonly fresh: ReadonlySet<ProcessId>;
+  readonly ended: readonly Ended[];
+  readonly forest: Forest;
+}
+
+/** Takes in an answer of the server. The same snapshot again changes nothing but what is stale. */
+export function observe(before: Watch | undefined, tree: Tree, now: number): Watch {
+  if (!before || before.tree.host !== tree.host) {
+    const fresh = startedSince(tree, tree.previous);
+    return { tree, fresh, ended: [], forest: grow(tree, fresh) };
+  }
+  if (before.tree.id === tree.id) return expire({ ...before, tree: { ...tree, rows: before.tree.rows } }, now);
+
+  const ids = new Set<ProcessId>();
+  const fresh = new Set<ProcessId>();
+  const known = new Set(before.tree.rows.map(processId));
+  for (const row of tree.rows) {
+    const id = processId(row);
+    ids.add(id);
+    if (!known.has(id)) fresh.add(id);
+  }
+  const ended = before.ended.filter((gone) => gone.until > now && !ids.has(gone.id));
+  for (const node of before.forest.byId.values()) {
+    if (node.mark === 'ended' || ids.has(node.id)) continue;
+    ended.push({ id: node.id, row: node.row, parent: node.parent?.id, until: now + endedStays });
+  }
+  return { tree, fresh, ended, forest: grow(tree, fresh, ended) };
+}
+
+/** Lets go of the ended processes whose time is over. */
+export function expire(watch: Watch, now: number): Watch {
+  const ended = watch.ended.filter((gone) => gone.until > now);
+  if (ended.length === watch.ended.length) return watch;
+  return { ...watch, ended, forest: grow(watch.tree, watch.fresh, ended) };
+}
+
+/** When expire will next have something to do; undefined when nothing has ended. */
+export function nextExpiry(watch: Watch): number | undefined {
+  return watch.ended.length === 0 ? undefined : Math.min(...watch.ended.map((gone) => gone.until));
+}
+
+function startedSince(tree: Tree, previous: string | undefined): Set<ProcessId> {
+  const since = Date.parse(previous ?? '');
+  const started = tree.rows.filter((row) => Date.parse(row.start_time ?? '') > since);
+  return new Set(started.map(processId));
+}

@@ -1,0 +1,100 @@
+import type { System, TreeRow } from '../api/client';
+import { bytes, count, localTime, mebibytes, percent } from '../format/format';
+import type { Node } from './forest';
+
+export const columnKeys = [
+  'name', 'pid', 'cpu', 'tree_cpu', 'memory', 'tree_memory', 'threads', 'handles',
+  'read', 'write', 'user', 'started', 'cmdline',
+] as const;
+
+export type ColumnKey = (typeof columnKeys)[number];
+
+export interface Column {
+  readonly key: ColumnKey;
+  readonly title: string;
+  /** What the figures are, for hovering over the head. */
+  readonly hint: string;
+  /** A CSS track of the grid. */
+  readonly width: string;
+  readonly kind: 'figure' | 'text' | 'code';
+  /** What rows are ordered by; undefined is unknown and comes last. */
+  readonly value: (row: TreeRow) => number | string | undefined;
+  readonly text: (row: TreeRow, now: number) => string;
+  /** How much of the host a figure is, from 0 to 1; the tint of its cell. */
+  readonly share?: (row: TreeRow, system: System) => number | undefined;
+}
+
+const mebibyte = 2 ** 20;
+
+/** Bytes of memory, exact where the host said so. */
+export function memoryBytes(row: TreeRow): number | undefined {
+  return row.working_set_bytes ?? (row.memory === undefined ? undefined : row.memory * mebibyte);
+}
+
+const ofOneCore = (cpu: number | undefined) => (cpu === undefined ? undefined : cpu / 100);
+const ofMemory = (mib: number | undefined, system: System) =>
+  // A quarter of the host in one process is as hot as it gets.
+  mib === undefined || !system.ram_gb ? undefined : mib / (system.ram_gb * 256);
+const ofDisk = (rate: number | undefined) => (rate === undefined ? undefined : rate / (100 * mebibyte));
+
+export const columns: readonly Column[] = [
+  { key: 'name', title: 'Name', hint: 'Name of the program', width: 'minmax(var(--name-width), 1.2fr)', kind: 'text',
+    value: (row) => row.name.toLowerCase(), text: (row) => row.name },
+  { key: 'pid', title: 'PID', hint: 'Process identifier', width: '64px', kind: 'figure',
+    value: (row) => row.pid, text: (row) => String(row.pid) },
+  { key: 'cpu', title: 'CPU %', hint: 'CPU of the process itself, in percent of one core', width: '64px', kind: 'figure',
+    value: (row) => row.cpu, text: (row) => percent(row.cpu), share: (row) => ofOneCore(row.cpu) },
+  { key: 'tree_cpu', title: 'Tree CPU', hint: 'CPU of the process and all below it, in percent of one core', width: '76px', kind: 'figure',
+    value: (row) => row.tree_cpu, text: (row) => percent(row.tree_cpu), share: (row) => ofOneCore(row.tree_cpu) },
+  { key: 'memory', title: 'Memory', hint: 'Working set (resident set on Linux) of the process itself', width: '80px', kind: 'figure',
+    value: memoryBytes, text: (row) => bytes(memoryBytes(row)),
+    share: (row, system) => ofMemory((memoryBytes(row) ?? NaN) / mebibyte, system) },
+  { key: 'tree_memory', title: 'Tree memory', hint: 'Working set of the process and all below it', width: '96px', kind: 'figure',
+    value: (row) => row.tree_memory, text: (row) => mebibytes(row.tree_memory), share: (row, system) => ofMemory(row.tree_memory, system) },
+  { key: 'threads', title: 'Threads', hint: 'Threads', width: '68px', kind: 'figure',
+    value: (row) => row.threads, text: (row) => count(row.threads) },
+  { key: 'handles', title: 'Handles', hint: 'Handles; file descriptors on Linux', width: '72px', kind: 'figure',
+    value: (row) => row.handles, text: (row) => count(row.handles) },
+  { key: 'read', title: 'Read/s', hint: 'Bytes read each second since the snapshot before', width: '80px', kind: 'figure',
+    value: (row) => row.read_rate, text: (row) => bytes(row.read_rate), share: (row) => ofDisk(row.read_rate) },
+  { key: 'write', title: 'Write/s', hint: 'Bytes written each second since the snapshot before', width: '80px', kind: 'figure',
+    value: (row) => row.write_rate, text: (row) => bytes(row.write_rate), share: (row) => ofDisk(row.write_rate) },
+  { key: 'user', title: 'User', hint: 'The account that the process runs as', width: '136px', kind: 'text',
+    value: (row) => row.username?.toLowerCase(), text: (row) => row.username ?? '' },
+  { key: 'started', title: 'Started', hint: 'When the process started, in local time', width: '92px', kind: 'figure',
+    value: (row) => (row.start_time === undefined ? undefined : Date.parse(row.start_time)),
+    text: (row, now) => localTime(row.start_time, now) },
+  { key: 'cmdline', title: 'Command line', hint: 'The command line, with secrets taken out by the agent', width: 'minmax(200px, 2fr)', kind: 'code',
+    value: (row) => row.cmdline?.toLowerCase(), text: (row) => row.cmdline ?? '' },
+];
+
+const byKey = new Map(columns.map((column) => [column.key, column]));
+
+export function column(key: ColumnKey): Column {
+  return byKey.get(key)!;
+}
+
+/** Whether a column's first click shows the largest on top. */
+export function largestFirst(key: ColumnKey): boolean {
+  return column(key).kind === 'figure' && key !== 'pid';
+}
+
+/** How strong the tint of a cell is: 0 (none) to 5. */
+export function heat(share: number | undefined): number {
+  if (share === undefined || !(share >= 0.005)) return 0;
+  return Math.max(1, Math.round(Math.sqrt(Math.min(1, share)) * 5));
+}
+
+/** Orders nodes by a column: unknown last in both directions, equal ones in the server's order. */
+export function compareBy(key: ColumnKey, descending: boolean): (a: Node, b: Node) => number {
+  const { value } = column(key);
+  const sign = descending ? -1 : 1;
+  return (a, b) => {
+    const x = value(a.row);
+    const y = value(b.row);
+    if (x === y) return a.index - b.index;
+    if (x === undefined) return 1;
+    if (y === undefined) return -1;
+    return x < y ? -sign : sign;
+  };
+}

@@ -1,0 +1,72 @@
+import type { Attachment } from 'svelte/attachments';
+import { spanInView, type Span } from './span';
+
+/**
+ * The rows in view of a scrolling element that holds a head, which sticks to its top, and below
+ * it rows of one height. CSS gives both heights, in pixels: --head-height and --row-height.
+ */
+export class VirtualRows {
+  element = $state.raw<HTMLElement>();
+  rowHeight = $state(28);
+  #headHeight = 32;
+  #scrolled = $state(0);
+  #height = $state(0);
+
+  /** For {@attach}: makes an element the one that scrolls. */
+  attach: Attachment<HTMLElement> = (element) => {
+    this.element = element;
+    const measure = () => {
+      const style = getComputedStyle(element);
+      this.rowHeight = parseFloat(style.getPropertyValue('--row-height')) || 28;
+      this.#headHeight = parseFloat(style.getPropertyValue('--head-height')) || 32;
+      this.#height = element.clientHeight;
+    };
+    const scroll = () => {
+      this.#scrolled = element.scrollTop;
+    };
+    measure();
+    scroll();
+    const resize = new ResizeObserver(measure);
+    resize.observe(element);
+    const touch = matchMedia('(pointer: coarse)');
+    touch.addEventListener('change', measure);
+    element.addEventListener('scroll', scroll, { passive: true });
+    return () => {
+      resize.disconnect();
+      touch.removeEventListener('change', measure);
+      element.removeEventListener('scroll', scroll);
+      this.element = undefined;
+    };
+  };
+
+  /** The rows to draw of so many; follows scrolling where it is called from what is derived. */
+  span(count: number): Span {
+    return spanInView(count, this.rowHeight, this.#scrolled, this.#height);
+  }
+
+  get scrolled(): number {
+    return this.element?.scrollTop ?? 0;
+  }
+
+  /** Scrolls at once, without a frame in which the rows are those of the old place. */
+  scrollTo(pixels: number): void {
+    if (!this.element) return;
+    this.element.scrollTop = pixels;
+    this.#scrolled = this.element.scrollTop;
+  }
+
+  /** How many rows fit into the view; at least one. */
+  get page(): number {
+    return Math.max(1, Math.floor((this.#height - this.#headHeight) / this.rowHeight));
+  }
+
+  /** Scrolls as little as brings a row into view. */
+  reveal(index: number): void {
+    if (!this.element || index < 0) return;
+    const top = index * this.rowHeight;
+    const bottom = top + this.rowHeight;
+    const view = this.element.clientHeight - this.#headHeight;
+    if (top < this.scrolled) this.scrollTo(top);
+    else if (bottom > this.scrolled + view) this.scrollTo(bottom - view);
+  }
+}

@@ -1,0 +1,117 @@
+import type { components, paths } from './schema.gen';
+
+type Answer<P extends keyof paths> = paths[P] extends {
+  get: { responses: { 200: { content: { 'application/json': infer Body } } } };
+}
+  ? Body
+  : never;
+
+export type Host = components['schemas']['Host'];
+export type HostState = Host['state'];
+export type Labels = components['schemas']['Labels'];
+export type System = components['schemas']['System'];
+export type Target = components['schemas']['Target'];
+export type TreeRow = components['schemas']['TreeRow'];
+export type Hosts = Answer<'/api/v1/hosts'>;
+export type Targets = Answer<'/api/v1/targets'>;
+export type Tree = Answer<'/api/v1/hosts/{host}/tree'>;
+
+/** What the server, or the way to it, refused. Its message is meant for people. */
+export class ApiError extends Error {
+  /** HTTP status; 0 when no answer came. */
+  readonly status: number;
+  /** The server's code for programs; empty when it gave none. */
+  readonly code: string;
+
+  constructor(status: number, code: string, message: string) {
+    super(message);
+    this.name = 'ApiError';
+    this.status = status;
+    this.code = code;
+  }
+
+  /** Whether the server could not be reached, rather than that it said no. */
+  get unreachable(): boolean {
+    return this.status === 0 || (this.status >= 502 && this.status <= 504);
+  }
+}
+
+export interface ApiOptions {
+  fetch?: typeof fetch;
+  /** Milliseconds until a request counts as unanswered; 20 s when absent. */
+  timeout?: number;
+  /** Told after each request whether the server was reached, and its clock if it said so. */
+  onAnswer?: (reached: boolean, serverTime: number | undefined) => void;
+}
+
+/** Reads the server's API. Every method takes a signal that abandons the request. */
+export class Api {
+  readonly #options: ApiOptions;
+
+  constructor(options: ApiOptions = {}) {
+    this.#options = options;
+  }
+
+  hosts(signal?: AbortSignal): Promise<Hosts> {
+    return this.#get<Hosts>('/api/v1/hosts', signal);
+  }
+
+  host(name: string, signal?: AbortSignal): Promise<Host> {
+    return this.#get<Host>(`/api/v1/hosts/${encodeURIComponent(name)}`, signal);
+  }
+
+  /** The tree of a host at an instant, or now. */
+  tree(name: string, at: string | undefined, signal?: AbortSignal): Promise<Tree> {
+    const query = at === undefined ? '' : `?at=${encodeURIComponent(at)}`;
+    return this.#get<Tree>(`/api/v1/hosts/${encodeURIComponent(name)}/tree${query}`, signal);
+  }
+
+  targets(signal?: AbortSignal): Promise<Targets> {
+    return this.#get<Targets>('/api/v1/targets', signal);
+  }
+
+  async #get<Body>(path: string, signal?: AbortSignal): Promise<Body> {
+    const timeout = AbortSignal.timeout(this.#options.timeout ?? 20_000);
+    const request = this.#options.fetch ?? fetch;
+    let response: Response;
+    let text: string;
+    try {
+      response = await request(path, {
+        headers: { Accept: 'application/json' },
+        cache: 'no-cache',
+        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      });
+      text = await response.text();
+    } catch (error) {
+      if (signal?.aborted) throw error;
+      this.#options.onAnswer?.(false, undefined);
+      throw new ApiError(0, '', timeout.aborted ? 'The server did not answer in time.' : 'The server cannot be reached.');
+    }
+    if (response.ok) {
+      this.#options.onAnswer?.(true, serverTime(response));
+      try {
+        return JSON.parse(text) as Body;
+      } catch {
+        throw new ApiError(response.status, '', `GET ${path} did not answer with JSON.`);
+      }
+    }
+    const error = refusal(response.status, text);
+    this.#options.onAnswer?.(!error.unreachable, serverTime(response));
+    throw error;
+  }
+}
+
+function refusal(status: number, text: string): ApiError {
+  try {
+    const { error } = JSON.parse(text) as components['schemas']['Error'];
+    if (typeof error.message === 'string') return new ApiError(status, String(error.code), error.message);
+  } catch {
+    // A proxy in between answers with what it likes.
+  }
+  return new ApiError(status, '', `The server answered with status ${status}.`);
+}
+
+function serverTime(response: Response): number | undefined {
+  const time = Date.parse(response.headers.get('Date') ?? '');
+  return Number.isNaN(time) ? undefined : time;
+}

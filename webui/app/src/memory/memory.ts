@@ -1,0 +1,22 @@
+/** What the browser remembers between visits. Without storage, nothing is remembered. */
+
+export function recall<T extends string>(name: string, allowed: readonly T[], fallback: T): T {
+  const text = recallText(name);
+  return allowed.find((value) => value === text) ?? fallback;
+}
+
+export function recallText(name: string): string | undefined {
+  try {
+    return localStorage.getItem(`procmon.${name}`) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+export function remember(name: string, value: string): void {
+  try {
+    localStorage.setItem(`procmon.${name}`, value);
+  } catch {
+    // Storage is blocked or full: the choice holds for this page only.
+  }
+}
