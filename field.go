@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 
 	"github.com/go-faster/jx"
 )
@@ -27,15 +26,15 @@ func (e *FieldError) Error() string {
 type field[T any] struct {
 	name     string
 	required bool
-	decode   func(*jx.Decoder, *T) error
+	decode   func(*reader, *T) error
 	encode   func(*jx.Encoder, *T)
 }
 
 // optional makes a field that is absent when unknown; null is read as absent too.
-func optional[T, V any](name string, at func(*T) *Opt[V], read func(*jx.Decoder) (V, error), write func(*jx.Encoder, V)) field[T] {
+func optional[T, V any](name string, at func(*T) *Opt[V], read func(*reader) (V, error), write func(*jx.Encoder, V)) field[T] {
 	return field[T]{
 		name: name,
-		decode: func(d *jx.Decoder, t *T) error {
+		decode: func(d *reader, t *T) error {
 			if d.Next() == jx.Null {
 				return d.Null()
 			}
@@ -55,11 +54,11 @@ func optional[T, V any](name string, at func(*T) *Opt[V], read func(*jx.Decoder)
 }
 
 // required makes a field that must be there and is not null.
-func required[T, V any](name string, at func(*T) *V, read func(*jx.Decoder) (V, error), write func(*jx.Encoder, V)) field[T] {
+func required[T, V any](name string, at func(*T) *V, read func(*reader) (V, error), write func(*jx.Encoder, V)) field[T] {
 	return field[T]{
 		name:     name,
 		required: true,
-		decode: func(d *jx.Decoder, t *T) error {
+		decode: func(d *reader, t *T) error {
 			v, err := read(d)
 			if err == nil {
 				*at(t) = v
@@ -93,24 +92,15 @@ func instant[T any](name string, at func(*T) *Opt[time.Time]) field[T] {
 	return optional(name, at, readInstant, writeInstant)
 }
 
-func readText(d *jx.Decoder) (string, error) {
-	if d.Next() != jx.String {
-		return "", problem(d, "text")
-	}
-	b, err := d.StrBytes()
-	if err != nil {
-		return "", err
-	}
-	if !utf8.Valid(b) {
-		return "", &FieldError{Problem: "the text is not valid UTF-8"}
-	}
-	return string(b), nil
+func readText(d *reader) (string, error) {
+	b, err := d.text("text")
+	return d.intern(b), err
 }
 
 func writeText(e *jx.Encoder, v string) { e.Str(v) }
 
 // readNumber reads a number as the nearest float64, so that it is written back equal.
-func readNumber(d *jx.Decoder) (float64, error) {
+func readNumber(d *reader) (float64, error) {
 	const want = "a finite number"
 	if d.Next() != jx.Number {
 		return 0, problem(d, want)
@@ -128,7 +118,7 @@ func readNumber(d *jx.Decoder) (float64, error) {
 
 func writeNumber(e *jx.Encoder, v float64) { e.Float64(v) }
 
-func readWhole(d *jx.Decoder, bits int, want string) (uint64, error) {
+func readWhole(d *reader, bits int, want string) (uint64, error) {
 	if d.Next() != jx.Number {
 		return 0, problem(d, want)
 	}
@@ -148,14 +138,14 @@ func readWhole(d *jx.Decoder, bits int, want string) (uint64, error) {
 	return uint64(f), nil
 }
 
-func readWhole32(d *jx.Decoder) (uint32, error) {
+func readWhole32(d *reader) (uint32, error) {
 	v, err := readWhole(d, 32, "a whole number from 0 to 4294967295")
 	return uint32(v), err
 }
 
 func writeWhole32(e *jx.Encoder, v uint32) { e.UInt32(v) }
 
-func readWhole64(d *jx.Decoder) (uint64, error) {
+func readWhole64(d *reader) (uint64, error) {
 	return readWhole(d, 64, "a whole number from 0 to 18446744073709551615")
 }
 
@@ -167,18 +157,15 @@ var (
 	latest   = time.Date(2200, 1, 1, 0, 0, 0, 0, time.UTC)
 )
 
-func readInstant(d *jx.Decoder) (time.Time, error) {
+func readInstant(d *reader) (time.Time, error) {
 	const want = "an RFC 3339 time between the years 1700 and 2200, like 2026-11-22T20:15:00.5Z"
-	if d.Next() != jx.String {
-		return time.Time{}, problem(d, want)
-	}
-	s, err := readText(d)
+	b, err := d.text(want)
 	if err != nil {
 		return time.Time{}, err
 	}
-	t, err := time.Parse(time.RFC3339Nano, s)
-	if err != nil || t.Before(earliest) || !t.Before(latest) {
-		return time.Time{}, notA(strconv.Quote(shorten(s)), want)
+	var t time.Time
+	if err := t.UnmarshalText(b); err != nil || t.Before(earliest) || !t.Before(latest) {
+		return time.Time{}, notA(strconv.Quote(shorten(string(b))), want)
 	}
 	return t.UTC(), nil
 }
@@ -189,7 +176,7 @@ func writeInstant(e *jx.Encoder, v time.Time) {
 }
 
 // problem says that the next value is not of the wanted kind.
-func problem(d *jx.Decoder, want string) error {
+func problem(d *reader, want string) error {
 	if k := d.Next(); k != jx.Invalid {
 		return notA("this "+k.String(), want)
 	}

@@ -1,9 +1,10 @@
 package procmon
 
 import (
+	"cmp"
+	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"strconv"
 	"strings"
 	"time"
@@ -61,103 +62,96 @@ var processFields = []field[Process]{
 // It keeps nothing of data. Fields that it does not know are passed over; a field that is
 // wrong, missing or there twice is a *FieldError.
 func Decode(data []byte) (*Snapshot, error) {
-	d := jx.GetDecoder()
-	defer jx.PutDecoder(d)
+	d := readers.Get().(*reader)
+	defer d.release()
 	d.ResetBytes(data)
 
 	s := &Snapshot{}
-	if err := decodeSnapshot(d, s); err != nil {
+	if err := decodeSnapshot(d, s, len(data)); err != nil {
 		if fe, ok := errors.AsType[*FieldError](err); ok {
 			return nil, fe
 		}
-		return nil, &FieldError{Problem: "invalid JSON: " + rootCause(err).Error()}
+		return nil, &FieldError{Problem: "invalid JSON: " + syntaxProblem(data, err)}
 	}
-	if !atEnd(d) {
+	if !d.atEnd() {
 		return nil, &FieldError{Problem: "invalid JSON: more follows after the snapshot"}
 	}
 	return s, nil
 }
 
-// atEnd reports whether only white space is left. Next alone does not tell the end from a
-// byte that begins no value.
-func atEnd(d *jx.Decoder) bool {
-	if d.Next() != jx.Invalid {
-		return false
-	}
-	_, err := d.StrBytes()
-	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
-}
-
-func decodeSnapshot(d *jx.Decoder, s *Snapshot) error {
+func decodeSnapshot(d *reader, s *Snapshot, size int) error {
 	if k := d.Next(); k != jx.Object && k != jx.Invalid {
 		return notA("this "+k.String(), "a snapshot, which is a JSON object")
 	}
 	host, system := object[Snapshot]{fields: snapshotFields}, object[System]{fields: systemFields}
-	processes := false
-	err := d.ObjBytes(func(d *jx.Decoder, key []byte) error {
+	keys, err := d.ObjIter()
+	for err == nil && keys.Next() {
+		key := keys.Key()
 		if string(key) == "processes" {
-			if processes {
-				return &FieldError{Field: "processes", Problem: "there twice"}
-			}
-			processes = true
-			return decodeProcesses(d, s)
+			err = decodeProcesses(d, s, size)
+		} else if i := host.find(key); i >= 0 {
+			err = host.decode(d, i, s)
+		} else if i := system.find(key); i >= 0 {
+			err = system.decode(d, i, &s.System)
+		} else {
+			err = d.Skip()
 		}
-		if i := host.find(key); i >= 0 {
-			return host.decode(d, i, s)
-		}
-		if i := system.find(key); i >= 0 {
-			return system.decode(d, i, &s.System)
-		}
-		return d.Skip()
-	})
-	if err != nil {
+	}
+	if err := cmp.Or(err, keys.Err()); err != nil {
 		return err
 	}
 	if err := host.missing(); err != nil {
 		return err
 	}
-	if !processes {
+	if s.Processes == nil {
 		return &FieldError{Field: "processes", Problem: "missing"}
 	}
 	return nil
 }
 
-func decodeProcesses(d *jx.Decoder, s *Snapshot) error {
+// decodeProcesses reads the processes of a payload of so many bytes.
+func decodeProcesses(d *reader, s *Snapshot, size int) error {
+	const small, most = 384, 4096 // bytes of a process; processes to make room for at once
+	if s.Processes != nil {
+		return &FieldError{Field: "processes", Problem: "there twice"}
+	}
 	if d.Next() != jx.Array {
 		return within("processes", problem(d, "a list of processes"))
 	}
-	s.Processes = []Process{}
-	pids := make(map[uint32]int, 256)
-	return d.Arr(func(d *jx.Decoder) error {
+	s.Processes = make([]Process, 0, min(size/small+1, most))
+	elements, err := d.ArrIter()
+	for err == nil && elements.Next() {
 		i := len(s.Processes)
 		s.Processes = append(s.Processes, Process{})
 		p := &s.Processes[i]
-		if err := decodeProcess(d, p); err != nil {
-			return within(fmt.Sprintf("processes[%d]", i), err)
-		}
-		if first, ok := pids[p.PID]; ok {
-			return &FieldError{
+		if err = decodeProcess(d, p); err != nil {
+			err = within(fmt.Sprintf("processes[%d]", i), err)
+		} else if first, ok := d.pids[p.PID]; ok {
+			err = &FieldError{
 				Field:   fmt.Sprintf("processes[%d].pid", i),
 				Problem: fmt.Sprintf("%d is the pid of processes[%d] already; each pid is allowed once", p.PID, first),
 			}
+		} else {
+			d.pids[p.PID] = i
 		}
-		pids[p.PID] = i
-		return nil
-	})
+	}
+	return cmp.Or(err, elements.Err())
 }
 
-func decodeProcess(d *jx.Decoder, p *Process) error {
+func decodeProcess(d *reader, p *Process) error {
 	if d.Next() != jx.Object {
 		return problem(d, "a process, which is a JSON object")
 	}
 	fields := object[Process]{fields: processFields}
-	err := d.ObjBytes(func(d *jx.Decoder, key []byte) error {
-		if i := fields.find(key); i >= 0 {
-			return fields.decode(d, i, p)
+	keys, err := d.ObjIter()
+	for err == nil && keys.Next() {
+		if i := fields.find(keys.Key()); i >= 0 {
+			err = fields.decode(d, i, p)
+		} else {
+			err = d.Skip()
 		}
-		return d.Skip()
-	})
-	if err != nil {
+	}
+	if err := cmp.Or(err, keys.Err()); err != nil {
 		return err
 	}
 	return fields.missing()
@@ -182,7 +176,7 @@ func (o *object[T]) find(key []byte) int {
 	return -1
 }
 
-func (o *object[T]) decode(d *jx.Decoder, i int, t *T) error {
+func (o *object[T]) decode(d *reader, i int, t *T) error {
 	if o.seen&(1<<i) != 0 {
 		return &FieldError{Field: o.fields[i].name, Problem: "there twice"}
 	}
@@ -215,20 +209,23 @@ func within(name string, err error) error {
 	return &FieldError{Field: name, Problem: fe.Problem}
 }
 
-func rootCause(err error) error {
-	for {
-		inner := errors.Unwrap(err)
-		if inner == nil {
-			return err
-		}
+// syntaxProblem says what is wrong with data in the words of encoding/json, which tell the
+// end of the input from a wrong byte; err is what the decoder said.
+func syntaxProblem(data []byte, err error) string {
+	var raw json.RawMessage
+	if syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(data, &raw)); ok {
+		return fmt.Sprintf("%v (byte %d)", syntax, syntax.Offset)
+	}
+	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
 		err = inner
 	}
+	return err.Error()
 }
 
 // maxHostname is in bytes: what DNS allows for a name.
 const maxHostname = 253
 
-func readHostname(d *jx.Decoder) (string, error) {
+func readHostname(d *reader) (string, error) {
 	name, err := readText(d)
 	if err != nil {
 		return "", err
@@ -245,7 +242,7 @@ func CheckHost(name string) error {
 	return nil
 }
 
-func decodeServices(d *jx.Decoder, p *Process) error {
+func decodeServices(d *reader, p *Process) error {
 	switch d.Next() {
 	case jx.Null:
 		return d.Null()
@@ -254,14 +251,15 @@ func decodeServices(d *jx.Decoder, p *Process) error {
 		return problem(d, "a list of service names")
 	}
 	p.Services = []string{}
-	return d.Arr(func(d *jx.Decoder) error {
-		name, err := readText(d)
-		if err != nil {
-			return within(fmt.Sprintf("[%d]", len(p.Services)), err)
+	names, err := d.ArrIter()
+	for err == nil && names.Next() {
+		var name string
+		if name, err = readText(d); err != nil {
+			err = within(fmt.Sprintf("[%d]", len(p.Services)), err)
 		}
 		p.Services = append(p.Services, name)
-		return nil
-	})
+	}
+	return cmp.Or(err, names.Err())
 }
 
 func encodeServices(e *jx.Encoder, p *Process) {

@@ -85,9 +85,9 @@ func TestDecodeErrors(t *testing.T) {
 	const head = `{"hostname":"h","timestamp":"2026-11-22T20:15:00Z",`
 	process := func(fields string) string { return head + `"processes":[{"pid":7,"name":"a"},{` + fields + `}]}` }
 	for _, test := range []struct{ name, in, want string }{
-		{"nothing", ``, `invalid JSON: unexpected EOF`},
+		{"nothing", ``, `invalid JSON: unexpected end of JSON input (byte 0)`},
 		{"not an object", `[]`, `this array is not a snapshot, which is a JSON object`},
-		{"cut off", head + `"processes":[{"pid":`, `invalid JSON: unexpected EOF`},
+		{"cut off", head + `"processes":[{"pid":`, `invalid JSON: unexpected end of JSON input (byte 71)`},
 		{"more", head + `"processes":[]}{}`, `invalid JSON: more follows after the snapshot`},
 		{"no processes", head + `"os":"x"}`, `processes: missing`},
 		{"null processes", head + `"processes":null}`, `processes: this null is not a list of processes`},
@@ -107,7 +107,7 @@ func TestDecodeErrors(t *testing.T) {
 		{"no pid", process(`"name":"b"`), `processes[1].pid: missing`},
 		{"no name", process(`"pid":8`), `processes[1].name: missing`},
 		{"field twice", process(`"pid":8,"pid":9`), `processes[1].pid: there twice`},
-		{"NaN", process(`"pid":8,"name":"b","cpu":NaN`), `invalid JSON: unexpected byte 78 'N' at 111`},
+		{"NaN", process(`"pid":8,"name":"b","cpu":NaN`), `invalid JSON: invalid character 'N' looking for beginning of value (byte 112)`},
 		{"infinite", process(`"pid":8,"name":"b","cpu":1e999`), `processes[1].cpu: 1e999 is not a finite number`},
 		{"text as number", process(`"pid":8,"name":"b","memory":"1"`), `processes[1].memory: this string is not a finite number`},
 		{"number as text", process(`"pid":8,"name":5`), `processes[1].name: this number is not text`},
