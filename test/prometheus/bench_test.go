@@ -28,7 +28,7 @@ import (
 // as 4 series each. Both run at the same time against the same 20 hosts. One op is one scrape of
 // procmon's; ms are CPU time of the whole program, idle work included.
 func BenchmarkScrapeBesidePrometheus(b *testing.B) {
-	const hosts, settle = 20, 5 // settle is in scrapes of each host
+	const hosts, settle = 100, 5 // settle is in scrapes of each host
 	prometheusPath := program.Need(b, "prometheus")
 	dir := b.TempDir()
 	hosted := &hostSimulation{}
