@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"sync"
 	"testing"
 	"time"
@@ -78,7 +79,7 @@ func appendUntilKilled(dir string) {
 }
 
 func TestKilledAtRandomInstantsLosesNothingAcknowledged(t *testing.T) {
-	const kills = 22
+	const kills = 24
 	dir := filepath.Join(t.TempDir(), "data")
 	type id struct{ host, round int }
 	var acknowledged []id
@@ -114,9 +115,8 @@ func TestKilledAtRandomInstantsLosesNothingAcknowledged(t *testing.T) {
 		}
 		acknowledged = append(acknowledged, fresh...)
 
-		check := fresh
-		if kill == kills-1 {
-			check = acknowledged
+		if kill%2 == 0 && kill < kills-1 {
+			continue // so that logs of several crashes are replayed
 		}
 		func() {
 			s, err := storage.Open(dir, storage.Options{Clock: func() time.Time { return noon }})
@@ -125,14 +125,14 @@ func TestKilledAtRandomInstantsLosesNothingAcknowledged(t *testing.T) {
 			if d := s.Damage(); len(d) > 0 {
 				t.Errorf("a crash is taken for damage: %v", d)
 			}
-			for _, a := range check {
+			for _, a := range acknowledged {
 				want := crashRecord(a.host, a.round)
 				v, err := s.At(t.Context(), want.Host, want.Snapshot.Timestamp)
 				if err != nil {
 					t.Fatalf("after kill %d: %v", kill, err)
 				}
-				if diff := cmp.Diff(want, v.Record); diff != "" {
-					t.Fatalf("after kill %d (-want +got):\n%s", kill, diff)
+				if !reflect.DeepEqual(want, v.Record) {
+					t.Fatalf("after kill %d (-want +got):\n%s", kill, cmp.Diff(want, v.Record))
 				}
 			}
 		}()
