@@ -142,7 +142,7 @@ func readStorage(ctx context.Context) procmon.System {
 
 func count(logical bool) procmon.Opt[uint32] {
 	n, err := cpu.Counts(logical)
-	if err != nil || n <= 0 || n > math.MaxUint32 {
+	if err != nil || n <= 0 || int64(n) > math.MaxUint32 {
 		return procmon.Opt[uint32]{}
 	}
 	return procmon.Some(uint32(n))

@@ -1,0 +1,354 @@
+package proctable_test
+
+import (
+	"bytes"
+	"math"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/shirou/gopsutil/v4/process"
+
+	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/exporter/proctable"
+)
+
+func openTable(t testing.TB) *proctable.Table {
+	t.Helper()
+	table, err := proctable.Open()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { table.Close() })
+	return table
+}
+
+// read returns the process with that pid, nil if it is not in the table.
+func read(t testing.TB, table *proctable.Table, pid int) *procmon.Process {
+	t.Helper()
+	var rows proctable.Rows
+	if err := table.Read(&rows); err != nil {
+		t.Fatal(err)
+	}
+	for i := range rows.Processes {
+		if rows.Processes[i].PID == uint32(pid) {
+			return &rows.Processes[i]
+		}
+	}
+	return nil
+}
+
+// eventually reads the table until ok likes the process.
+func eventually(t testing.TB, table *proctable.Table, pid int, what string, ok func(*procmon.Process) bool) *procmon.Process {
+	t.Helper()
+	deadline := time.Now().Add(20 * time.Second)
+	for {
+		p := read(t, table, pid)
+		if ok(p) {
+			return p
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("pid %d: not %s: %+v", pid, what, p)
+		}
+	}
+}
+
+// start runs a program that ends with the test. argv[0] need not be the program.
+func start(t testing.TB, program string, argv ...string) *exec.Cmd {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := &exec.Cmd{Path: path, Args: argv, SysProcAttr: &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+	return cmd
+}
+
+// TestAgainstGopsutil holds every process of this machine against another implementation.
+func TestAgainstGopsutil(t *testing.T) {
+	spawnIdle(t, 3)
+	table := openTable(t)
+	var rows proctable.Rows
+	if err := table.Read(&rows); err != nil {
+		t.Fatal(err)
+	}
+	compared := 0
+	for i := range rows.Processes {
+		p := &rows.Processes[i]
+		peer, err := process.NewProcess(int32(p.PID))
+		if err != nil {
+			continue // it has ended
+		}
+		started, err := peer.CreateTime()
+		if err != nil || p.StartTime.Value.Sub(time.UnixMilli(started)).Abs() > 1500*time.Millisecond {
+			if err == nil {
+				t.Errorf("pid %d: started %v, gopsutil says %v", p.PID, p.StartTime.Value, time.UnixMilli(started))
+			}
+			continue
+		}
+		if name, err := peer.Name(); err == nil && !rows.Details[i].Kernel && name != p.Name {
+			t.Errorf("pid %d: name %q, gopsutil says %q", p.PID, p.Name, name)
+		}
+		if ppid, err := peer.Ppid(); err == nil && uint32(ppid) != p.PPID.Value {
+			t.Errorf("pid %d: ppid %d, gopsutil says %d", p.PID, p.PPID.Value, ppid)
+		}
+		// gopsutil trims less than ps does.
+		if cmdline, err := peer.Cmdline(); err == nil && strings.TrimSpace(proctable.Clean(cmdline)) != strings.TrimSpace(p.Cmdline.Value) {
+			t.Errorf("pid %d: cmdline %q, gopsutil says %q", p.PID, p.Cmdline.Value, cmdline)
+		}
+		if name, err := peer.Username(); err == nil && name != p.Username.Value {
+			t.Errorf("pid %d: username %q, gopsutil says %q", p.PID, p.Username.Value, name)
+		}
+		if exe, err := peer.Exe(); err == nil && exe != "" && exe != p.Exe.Value {
+			t.Errorf("pid %d: exe %q, gopsutil says %q", p.PID, p.Exe.Value, exe)
+		}
+		if memory, err := peer.MemoryInfo(); err == nil {
+			const much = 64 << 20 // bytes that a busy process gains or loses meanwhile
+			if off := math.Abs(float64(memory.RSS) - float64(p.WorkingSetBytes.Value)); off > much {
+				t.Errorf("pid %d: resident %d, gopsutil says %d", p.PID, p.WorkingSetBytes.Value, memory.RSS)
+			}
+			if p.Memory.Value != float64(p.WorkingSetBytes.Value)/(1<<20) {
+				t.Errorf("pid %d: memory is %v MiB of %d bytes", p.PID, p.Memory.Value, p.WorkingSetBytes.Value)
+			}
+		}
+		if threads, err := peer.NumThreads(); err == nil && math.Abs(float64(threads)-float64(p.Threads.Value)) > 8 {
+			t.Errorf("pid %d: %d threads, gopsutil says %d", p.PID, p.Threads.Value, threads)
+		}
+		if times, err := peer.Times(); err == nil {
+			d := rows.Details[i]
+			if later := times.User - d.UserSeconds; later < -0.011 || later > 10 {
+				t.Errorf("pid %d: %v s user, gopsutil says %v", p.PID, d.UserSeconds, times.User)
+			}
+			if later := times.System - d.SystemSeconds; later < -0.011 || later > 10 {
+				t.Errorf("pid %d: %v s system, gopsutil says %v", p.PID, d.SystemSeconds, times.System)
+			}
+			if sum := d.UserSeconds + d.SystemSeconds; math.Abs(sum-p.CPUSeconds.Value) > 1e-9 {
+				t.Errorf("pid %d: %v s in all, %v by mode", p.PID, p.CPUSeconds.Value, sum)
+			}
+		}
+		compared++
+	}
+	if compared < 4 || compared < len(rows.Processes)/2 {
+		t.Errorf("compared only %d of %d processes", compared, len(rows.Processes))
+	}
+}
+
+func TestOwnProcess(t *testing.T) {
+	table := openTable(t)
+	p := read(t, table, os.Getpid())
+	if p == nil {
+		t.Fatal("this process is not in the table")
+	}
+	exe, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	session, _, errno := syscall.RawSyscall(syscall.SYS_GETSID, 0, 0, 0)
+	if errno != 0 {
+		t.Fatal(errno)
+	}
+	got := procmon.Process{PPID: p.PPID, Name: p.Name, Cmdline: p.Cmdline, Exe: p.Exe, Username: p.Username, SessionID: p.SessionID}
+	want := procmon.Process{
+		PPID: procmon.Some(uint32(os.Getppid())), Name: filepath.Base(exe), Cmdline: procmon.Some(strings.Join(os.Args, " ")),
+		Exe: procmon.Some(exe), Username: procmon.Some(me.Username), SessionID: procmon.Some(uint32(session)),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if p.Handles.Value < 3 {
+		t.Errorf("%v handles; stdin, stdout and stderr at least are open", p.Handles)
+	}
+	if age := time.Since(p.StartTime.Value); age < -2*time.Second || age > time.Hour {
+		t.Errorf("started %v ago", age)
+	}
+}
+
+func TestHostileArguments(t *testing.T) {
+	table := openTable(t)
+	long := strings.Repeat("x", 32000)
+	script := filepath.Join(t.TempDir(), "a) R (b \xff.sh")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\nread line\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	stdin, keep, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer keep.Close()
+	waiting := &exec.Cmd{Path: script, Args: []string{script, "two words", "<img src=x>", "\xff\xfe", long}, Stdin: stdin}
+	if err := waiting.Start(); err != nil {
+		t.Fatal(err)
+	}
+	stdin.Close()
+	defer waiting.Wait()
+	defer waiting.Process.Kill()
+	p := eventually(t, table, waiting.Process.Pid, "the script", func(p *procmon.Process) bool {
+		return p != nil && strings.Contains(p.Cmdline.Value, "two words")
+	})
+	if want := "a) R (b \uFFFD.sh"; p.Name != want {
+		t.Errorf("name is %q, want %q", p.Name, want)
+	}
+	if want := " two words <img src=x> \uFFFD " + long; !strings.HasSuffix(p.Cmdline.Value, want) {
+		t.Errorf("cmdline is %.80q…, want it to end in %.80q…", p.Cmdline.Value, want)
+	}
+}
+
+func TestExecIsNoticed(t *testing.T) {
+	table := openTable(t)
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.Command("sh", "-c", "read line; exec sh -c 'read again; exec sleep 1000000'")
+	cmd.Stdin = r
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	r.Close()
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
+	pid := cmd.Process.Pid
+	first := eventually(t, table, pid, "the first shell", func(p *procmon.Process) bool {
+		return p != nil && strings.HasPrefix(p.Cmdline.Value, "sh -c read line")
+	})
+	w.WriteString("\n")
+	eventually(t, table, pid, "a shell of the same name", func(p *procmon.Process) bool {
+		return strings.HasPrefix(p.Cmdline.Value, "sh -c read again")
+	})
+	w.WriteString("\n")
+	last := eventually(t, table, pid, "sleep", func(p *procmon.Process) bool { return p.Name == "sleep" })
+	if last.Cmdline.Value != "sleep 1000000" || filepath.Base(last.Exe.Value) == filepath.Base(first.Exe.Value) {
+		t.Errorf("after exec: cmdline %q, exe %q, was %q", last.Cmdline.Value, last.Exe.Value, first.Exe.Value)
+	}
+	if last.ID() != first.ID() {
+		t.Errorf("exec changed the identity from %v to %v", first.ID(), last.ID())
+	}
+}
+
+func TestLongName(t *testing.T) {
+	sleep, err := exec.LookPath("sleep")
+	if err != nil {
+		t.Fatal(err)
+	}
+	program := filepath.Join(t.TempDir(), "a-name-of-more-than-15-bytes")
+	if err := os.Symlink(sleep, program); err != nil {
+		t.Fatal(err)
+	}
+	cmd := start(t, program, program, "1000000")
+	eventually(t, openTable(t), cmd.Process.Pid, "of the whole name", func(p *procmon.Process) bool {
+		return p != nil && p.Name == "a-name-of-more-than-15-bytes"
+	})
+}
+
+func TestEndedProcess(t *testing.T) {
+	table := openTable(t)
+	cmd := start(t, "sleep", "sleep", "1000000")
+	before := eventually(t, table, cmd.Process.Pid, "sleep", func(p *procmon.Process) bool { return p != nil && p.Name == "sleep" })
+	cmd.Process.Kill()
+	zombie := eventually(t, table, cmd.Process.Pid, "a zombie", func(p *procmon.Process) bool { return p.WorkingSetBytes.Value == 0 })
+	if zombie.Cmdline != before.Cmdline || zombie.Exe != before.Exe || zombie.Username != before.Username {
+		t.Errorf("a zombie lost what was known of it: %+v, was %+v", zombie, before)
+	}
+	cmd.Wait()
+	if p := read(t, table, cmd.Process.Pid); p != nil {
+		t.Errorf("still there: %+v", p)
+	}
+}
+
+func TestUseIsReadWhenItMoves(t *testing.T) {
+	table := openTable(t)
+	before := read(t, table, os.Getpid())
+	for range 10 {
+		f, err := os.Open(os.DevNull)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+	}
+	// An idle process is looked at in every sixteenth collection at the latest.
+	for i := range 17 {
+		if p := read(t, table, os.Getpid()); p.Handles.Value >= before.Handles.Value+10 {
+			return
+		} else if i == 16 {
+			t.Errorf("%d handles before and %d after opening ten files", before.Handles.Value, p.Handles.Value)
+		}
+	}
+}
+
+func TestRowsAscend(t *testing.T) {
+	var rows proctable.Rows
+	if err := openTable(t).Read(&rows); err != nil {
+		t.Fatal(err)
+	}
+	if len(rows.Details) != len(rows.Processes) {
+		t.Errorf("%d details of %d processes", len(rows.Details), len(rows.Processes))
+	}
+	if !slices.IsSortedFunc(rows.Processes, func(a, b procmon.Process) int { return int(int64(a.PID) - int64(b.PID)) }) {
+		t.Error("pids do not ascend")
+	}
+}
+
+func TestIdentitiesStay(t *testing.T) {
+	cmd := start(t, "sleep", "sleep", "1000000")
+	first, second := openTable(t), openTable(t)
+	if a, b := read(t, first, cmd.Process.Pid).ID(), read(t, second, cmd.Process.Pid).ID(); a != b {
+		t.Errorf("two tables see %v and %v", a, b)
+	}
+	if boot := first.BootTime(); !boot.Known || boot != second.BootTime() {
+		t.Errorf("booted at %v and %v", boot, second.BootTime())
+	}
+}
+
+func TestSteadyStateAllocatesNothingPerProcess(t *testing.T) {
+	const children = 100
+	youngest := spawnIdle(t, children)[children-1]
+	table := openTable(t)
+	var rows proctable.Rows
+	readOnce := func() {
+		if err := table.Read(&rows); err != nil {
+			t.Fatal(err)
+		}
+	}
+	readOnce()
+	eventually(t, table, int(youngest), "settled", func(p *procmon.Process) bool {
+		const settled = 4 * time.Second // that, and the second by which the time of boot is cut
+		return time.Since(p.StartTime.Value) > settled
+	})
+	readOnce()
+	// Other processes of this machine start meanwhile and are allocated for.
+	if n := testing.AllocsPerRun(32, readOnce); n > children/4 {
+		t.Errorf("%v allocations to read %d processes again", n, len(rows.Processes))
+	}
+}
+
+func TestJoin(t *testing.T) {
+	at := func(seconds int64) procmon.Opt[time.Time] { return procmon.Some(time.Unix(seconds, 0)) }
+	before := &proctable.Rows{Processes: []procmon.Process{{PID: 1, StartTime: at(1)}, {PID: 3, StartTime: at(1)}, {PID: 5}, {PID: 9}}}
+	now := &proctable.Rows{Processes: []procmon.Process{{PID: 1, StartTime: at(1)}, {PID: 2}, {PID: 3, StartTime: at(2)}, {PID: 5}, {PID: 7, StartTime: at(3)}}}
+	var got bytes.Buffer
+	proctable.Join(before, now, func(i, j int) { got.WriteString(string(rune('a'+i)) + string(rune('A'+j)) + " ") })
+	if want := "aA `B b@ `C cD d@ `E "; sortedWords(got.String()) != sortedWords(want) {
+		t.Errorf("got %q, want %q", got.String(), want)
+	}
+}
+
+func sortedWords(s string) string {
+	words := strings.Fields(s)
+	slices.Sort(words)
+	return strings.Join(words, " ")
+}
