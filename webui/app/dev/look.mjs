@@ -6,7 +6,7 @@ import { chromium } from 'playwright-core';
 import { serve } from './server.mjs';
 
 const folder = process.argv[2] ?? '/tmp/procmon-look';
-const only = process.argv[3];
+const only = process.argv[3]?.split(',');
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 mkdirSync(folder, { recursive: true });
 
@@ -34,7 +34,7 @@ const pages = [
   ['host-huge', `${url}/hosts/huge-1`],
   ['host-missing', `${url}/hosts/nobody`],
   ['missing', `${url}/elsewhere`],
-].filter(([name]) => !only || name.includes(only));
+].filter(([name]) => !only || only.includes(name));
 
 async function selectFirst(page) {
   await page.getByRole('treegrid').focus();

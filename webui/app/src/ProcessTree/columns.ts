@@ -1,5 +1,5 @@
 import type { System, TreeRow } from '../api/client';
-import { bytes, count, localTime, mebibytes, percent } from '../format/format';
+import { bytes, count, localTime, mebibytes, percent, shortUser } from '../format/format';
 import type { Node } from './forest';
 
 export const columnKeys = [
@@ -31,7 +31,9 @@ export function memoryBytes(row: TreeRow): number | undefined {
   return row.working_set_bytes ?? (row.memory === undefined ? undefined : row.memory * mebibyte);
 }
 
-const ofOneCore = (cpu: number | undefined) => (cpu === undefined ? undefined : cpu / 100);
+// Windows counts idle time as a process with the pid 0.
+const ofOneCore = (row: TreeRow, cpu: number | undefined) =>
+  cpu === undefined || row.pid === 0 ? undefined : cpu / 100;
 const ofMemory = (mib: number | undefined, system: System) =>
   // A quarter of the host in one process is as hot as it gets.
   mib === undefined || !system.ram_gb ? undefined : mib / (system.ram_gb * 256);
@@ -43,15 +45,15 @@ export const columns: readonly Column[] = [
   { key: 'pid', title: 'PID', hint: 'Process identifier', width: '64px', kind: 'figure',
     value: (row) => row.pid, text: (row) => String(row.pid) },
   { key: 'cpu', title: 'CPU %', hint: 'CPU of the process itself, in percent of one core', width: '64px', kind: 'figure',
-    value: (row) => row.cpu, text: (row) => percent(row.cpu), share: (row) => ofOneCore(row.cpu) },
+    value: (row) => row.cpu, text: (row) => percent(row.cpu), share: (row) => ofOneCore(row, row.cpu) },
   { key: 'tree_cpu', title: 'Tree CPU', hint: 'CPU of the process and all below it, in percent of one core', width: '76px', kind: 'figure',
-    value: (row) => row.tree_cpu, text: (row) => percent(row.tree_cpu), share: (row) => ofOneCore(row.tree_cpu) },
+    value: (row) => row.tree_cpu, text: (row) => percent(row.tree_cpu), share: (row) => ofOneCore(row, row.tree_cpu) },
   { key: 'memory', title: 'Memory', hint: 'Working set (resident set on Linux) of the process itself', width: '80px', kind: 'figure',
     value: memoryBytes, text: (row) => bytes(memoryBytes(row)),
     share: (row, system) => ofMemory((memoryBytes(row) ?? NaN) / mebibyte, system) },
-  { key: 'tree_memory', title: 'Tree memory', hint: 'Working set of the process and all below it', width: '96px', kind: 'figure',
+  { key: 'tree_memory', title: 'Tree memory', hint: 'Working set of the process and all below it', width: '100px', kind: 'figure',
     value: (row) => row.tree_memory, text: (row) => mebibytes(row.tree_memory), share: (row, system) => ofMemory(row.tree_memory, system) },
-  { key: 'threads', title: 'Threads', hint: 'Threads', width: '68px', kind: 'figure',
+  { key: 'threads', title: 'Threads', hint: 'Threads', width: '72px', kind: 'figure',
     value: (row) => row.threads, text: (row) => count(row.threads) },
   { key: 'handles', title: 'Handles', hint: 'Handles; file descriptors on Linux', width: '72px', kind: 'figure',
     value: (row) => row.handles, text: (row) => count(row.handles) },
@@ -59,12 +61,12 @@ export const columns: readonly Column[] = [
     value: (row) => row.read_rate, text: (row) => bytes(row.read_rate), share: (row) => ofDisk(row.read_rate) },
   { key: 'write', title: 'Write/s', hint: 'Bytes written each second since the snapshot before', width: '80px', kind: 'figure',
     value: (row) => row.write_rate, text: (row) => bytes(row.write_rate), share: (row) => ofDisk(row.write_rate) },
-  { key: 'user', title: 'User', hint: 'The account that the process runs as', width: '136px', kind: 'text',
-    value: (row) => row.username?.toLowerCase(), text: (row) => row.username ?? '' },
-  { key: 'started', title: 'Started', hint: 'When the process started, in local time', width: '92px', kind: 'figure',
+  { key: 'user', title: 'User', hint: 'The account that the process runs as', width: '128px', kind: 'text',
+    value: (row) => row.username?.toLowerCase(), text: (row) => shortUser(row.username ?? '') },
+  { key: 'started', title: 'Started', hint: 'When the process started, in local time', width: '104px', kind: 'figure',
     value: (row) => (row.start_time === undefined ? undefined : Date.parse(row.start_time)),
     text: (row, now) => localTime(row.start_time, now) },
-  { key: 'cmdline', title: 'Command line', hint: 'The command line, with secrets taken out by the agent', width: 'minmax(200px, 2fr)', kind: 'code',
+  { key: 'cmdline', title: 'Command line', hint: 'The command line, with secrets taken out by the agent', width: 'minmax(190px, 2fr)', kind: 'code',
     value: (row) => row.cmdline?.toLowerCase(), text: (row) => row.cmdline ?? '' },
 ];
 
@@ -81,7 +83,7 @@ export function largestFirst(key: ColumnKey): boolean {
 
 /** How strong the tint of a cell is: 0 (none) to 5. */
 export function heat(share: number | undefined): number {
-  if (share === undefined || !(share >= 0.005)) return 0;
+  if (share === undefined || !(share >= 0.02)) return 0;
   return Math.max(1, Math.round(Math.sqrt(Math.min(1, share)) * 5));
 }
 

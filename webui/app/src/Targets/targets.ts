@@ -5,7 +5,10 @@ export const healths = ['up', 'down', 'unknown'] as const satisfies readonly Tar
 
 export interface Job {
   readonly name: string;
+  readonly size: number;
   readonly up: number;
+  readonly down: number;
+  /** Those that the view shows. */
   readonly targets: readonly Target[];
 }
 
@@ -14,25 +17,26 @@ export interface TargetsView {
   readonly health: Target['health'] | undefined;
 }
 
-/** The targets that a view shows, by job; a job counts its healthy ones whatever is shown. */
+/** The targets that a view shows, by job. A job without any is left out; counts are of all of it. */
 export function jobs(targets: readonly Target[], view: TargetsView): Job[] {
   const words = view.text.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = new Map<string, { up: number; targets: Target[] }>();
+  const shows = (target: Target) => {
+    if (view.health && target.health !== view.health) return false;
+    if (words.length === 0) return true;
+    const text = [target.scrape_url, target.host, target.last_error, ...labelList(target.labels)].join('\n').toLowerCase();
+    return words.every((word) => text.includes(word));
+  };
+  const byName = new Map<string, Target[]>();
   for (const target of targets) {
-    const job = found.get(target.job) ?? { up: 0, targets: [] };
-    found.set(target.job, job);
-    if (view.health && target.health !== view.health) continue;
-    if (words.length > 0) {
-      const text = [target.scrape_url, target.host, target.last_error, ...labelList(target.labels)].join('\n').toLowerCase();
-      if (!words.every((word) => text.includes(word))) continue;
-    }
-    job.targets.push(target);
+    const members = byName.get(target.job);
+    if (members) members.push(target);
+    else byName.set(target.job, [target]);
   }
-  for (const target of targets) {
-    if (target.health === 'up') found.get(target.job)!.up++;
-  }
-  return [...found]
-    .map(([name, job]) => ({ name, ...job }))
+  return [...byName]
+    .map(([name, members]) => {
+      const { up, down } = tally(members);
+      return { name, size: members.length, up, down, targets: members.filter(shows) };
+    })
     .filter((job) => job.targets.length > 0)
     .sort((a, b) => (a.name < b.name ? -1 : 1));
 }

@@ -14,6 +14,7 @@ export function bytes(count: number | undefined): string {
     value /= 1024;
     unit++;
   }
+  if (value < 0.05) return `<0.1 ${sizes[unit]}`;
   return `${value.toFixed(value < 99.95 ? 1 : 0)} ${sizes[unit]}`;
 }
 
@@ -121,17 +122,27 @@ export function labelList(labels: Record<string, string>, but: readonly string[]
     .map((name) => `${name}=${labels[name]}`);
 }
 
-/** "8.1 / 15.9 GiB": two sizes in GiB, in the unit of the second. */
+/** "8.1 / 15.9 GiB": two sizes in GiB, in the unit of the second where that tells the first. */
 export function usedOf(used: number | undefined, total: number | undefined): string {
   if (used === undefined || total === undefined) return unknown;
-  const whole = gibibytes(total);
+  const [part, whole] = [gibibytes(used), gibibytes(total)];
   const unit = sizes.indexOf(whole.split(' ')[1] as (typeof sizes)[number]);
-  if (unit < 0) return `${gibibytes(used)} / ${whole}`;
   const value = (used * 2 ** 20) / 1024 ** unit;
+  if (unit < 0 || value < 0.1) return `${part} / ${whole}`;
   return `${value.toFixed(value < 99.95 ? 1 : 0)} / ${whole}`;
 }
 
 /** What part of the total is used, from 0 to 1. */
 export function shareOf(used: number | undefined, total: number | undefined): number | undefined {
   return used === undefined || !total ? undefined : used / total;
+}
+
+/** An operating system's name for a narrow column, which its maker's name would fill. */
+export function shortOS(name: string | undefined): string {
+  return (name ?? unknown).replace(/^Microsoft (?=Windows)/, '');
+}
+
+/** An account for a narrow column: the built-in ones without their authority, as Task Manager has it. */
+export function shortUser(name: string): string {
+  return name.replace(/^(NT AUTHORITY|NT SERVICE|Window Manager|Font Driver Host)\\(?=.)/i, '');
 }
