@@ -2,7 +2,6 @@ package proctable_test
 
 import (
 	"bytes"
-	"math"
 	"os"
 	"os/exec"
 	"os/user"
@@ -14,8 +13,6 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"github.com/shirou/gopsutil/v4/process"
-
 	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/exporter/proctable"
 )
@@ -73,75 +70,6 @@ func start(t testing.TB, program string, argv ...string) *exec.Cmd {
 	}
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 	return cmd
-}
-
-// TestAgainstGopsutil holds every process of this machine against another implementation.
-func TestAgainstGopsutil(t *testing.T) {
-	spawnIdle(t, 3)
-	table := openTable(t)
-	var rows proctable.Rows
-	if err := table.Read(&rows); err != nil {
-		t.Fatal(err)
-	}
-	compared := 0
-	for i := range rows.Processes {
-		p := &rows.Processes[i]
-		peer, err := process.NewProcess(int32(p.PID))
-		if err != nil {
-			continue // it has ended
-		}
-		started, err := peer.CreateTime()
-		if err != nil || p.StartTime.Value.Sub(time.UnixMilli(started)).Abs() > 1500*time.Millisecond {
-			if err == nil {
-				t.Errorf("pid %d: started %v, gopsutil says %v", p.PID, p.StartTime.Value, time.UnixMilli(started))
-			}
-			continue
-		}
-		if name, err := peer.Name(); err == nil && !rows.Details[i].Kernel && name != p.Name {
-			t.Errorf("pid %d: name %q, gopsutil says %q", p.PID, p.Name, name)
-		}
-		if ppid, err := peer.Ppid(); err == nil && uint32(ppid) != p.PPID.Value {
-			t.Errorf("pid %d: ppid %d, gopsutil says %d", p.PID, p.PPID.Value, ppid)
-		}
-		// gopsutil trims less than ps does.
-		if cmdline, err := peer.Cmdline(); err == nil && strings.TrimSpace(proctable.Clean(cmdline)) != strings.TrimSpace(p.Cmdline.Value) {
-			t.Errorf("pid %d: cmdline %q, gopsutil says %q", p.PID, p.Cmdline.Value, cmdline)
-		}
-		if name, err := peer.Username(); err == nil && name != p.Username.Value {
-			t.Errorf("pid %d: username %q, gopsutil says %q", p.PID, p.Username.Value, name)
-		}
-		if exe, err := peer.Exe(); err == nil && exe != "" && exe != p.Exe.Value {
-			t.Errorf("pid %d: exe %q, gopsutil says %q", p.PID, p.Exe.Value, exe)
-		}
-		if memory, err := peer.MemoryInfo(); err == nil {
-			const much = 64 << 20 // bytes that a busy process gains or loses meanwhile
-			if off := math.Abs(float64(memory.RSS) - float64(p.WorkingSetBytes.Value)); off > much {
-				t.Errorf("pid %d: resident %d, gopsutil says %d", p.PID, p.WorkingSetBytes.Value, memory.RSS)
-			}
-			if p.Memory.Value != float64(p.WorkingSetBytes.Value)/(1<<20) {
-				t.Errorf("pid %d: memory is %v MiB of %d bytes", p.PID, p.Memory.Value, p.WorkingSetBytes.Value)
-			}
-		}
-		if threads, err := peer.NumThreads(); err == nil && math.Abs(float64(threads)-float64(p.Threads.Value)) > 8 {
-			t.Errorf("pid %d: %d threads, gopsutil says %d", p.PID, p.Threads.Value, threads)
-		}
-		if times, err := peer.Times(); err == nil {
-			d := rows.Details[i]
-			if later := times.User - d.UserSeconds; later < -0.011 || later > 10 {
-				t.Errorf("pid %d: %v s user, gopsutil says %v", p.PID, d.UserSeconds, times.User)
-			}
-			if later := times.System - d.SystemSeconds; later < -0.011 || later > 10 {
-				t.Errorf("pid %d: %v s system, gopsutil says %v", p.PID, d.SystemSeconds, times.System)
-			}
-			if sum := d.UserSeconds + d.SystemSeconds; math.Abs(sum-p.CPUSeconds.Value) > 1e-9 {
-				t.Errorf("pid %d: %v s in all, %v by mode", p.PID, p.CPUSeconds.Value, sum)
-			}
-		}
-		compared++
-	}
-	if compared < 4 || compared < len(rows.Processes)/2 {
-		t.Errorf("compared only %d of %d processes", compared, len(rows.Processes))
-	}
 }
 
 func TestOwnProcess(t *testing.T) {
