@@ -13,10 +13,12 @@ import (
 //
 //	'f'                                    the version of the format
 //	'h' host partition                     the host has snapshots in this partition
-//	's' partition host time kind [number]  a snapshot, a part of one, or a stale marker
+//	's' partition slot host time kind [number]
+//	                                       a snapshot, a part of one, or a stale marker
 //
-// Snapshots of one partition of time stand together, so that expiry drops whole files and
-// compaction leaves the past alone. A host is its procmon.HostKey, in which a 0 byte is
+// Snapshots of one partition of time stand together, so that expiry drops whole files; and
+// those of one slot of it, so that compaction, which sorts new snapshots into the old ones,
+// leaves the past alone. A host is its procmon.HostKey, in which a 0 byte is
 // written as 00 FF, with 00 01 at the end: that keeps the order, and no host is the
 // beginning of another. Times are Unix nanoseconds, big-endian, shifted so that those
 // before 1970 come first.
@@ -32,9 +34,15 @@ const (
 	kindPart     = 2 // of a snapshot too large for one value; its number follows, 4 bytes
 )
 
-// partitionWidth is the time that expires at once, in nanoseconds.
-const partitionWidth = int64(2 * time.Hour)
+const (
+	// partitionWidth is the time that expires at once, in nanoseconds.
+	partitionWidth = int64(2 * time.Hour)
+	// slots is how many parts of equal width a partition has.
+	slots     = 24
+	slotWidth = partitionWidth / slots
+)
 
+// partition is the number of a partition since 1970.
 type partition int32
 
 func partitionOf(nanos int64) partition {
@@ -43,6 +51,11 @@ func partitionOf(nanos int64) partition {
 		p--
 	}
 	return partition(p)
+}
+
+// slotOf returns the slot of the partition that nanos is in.
+func slotOf(nanos int64) byte {
+	return byte((nanos - int64(partitionOf(nanos))*partitionWidth) / slotWidth)
 }
 
 // end returns the first instant after p.
@@ -98,11 +111,13 @@ func hostKey(host string, p partition) []byte { return appendPartition(hostPrefi
 
 func partitionPrefix(p partition) []byte { return appendPartition([]byte{prefixSnapshot}, p) }
 
-// seriesPrefix begins the keys of a host in a partition.
-func seriesPrefix(host string, p partition) []byte { return appendHost(partitionPrefix(p), host) }
+// seriesPrefix begins the keys of a host in a slot.
+func seriesPrefix(host string, p partition, slot byte) []byte {
+	return appendHost(append(partitionPrefix(p), slot), host)
+}
 
 func snapshotKey(host string, nanos int64, kind byte) []byte {
-	return append(appendTime(seriesPrefix(host, partitionOf(nanos)), nanos), kind)
+	return append(appendTime(seriesPrefix(host, partitionOf(nanos), slotOf(nanos)), nanos), kind)
 }
 
 func partKey(host string, nanos int64, number uint32) []byte {
@@ -121,17 +136,24 @@ func parseHostKey(key []byte) (host string, p partition, ok bool) {
 	return host, parsePartition(rest), true
 }
 
-// parseSnapshotKey takes apart a key of prefixSnapshot.
+// seriesAt is where the host begins in a key of prefixSnapshot.
+const seriesAt = 1 + 4 + 1
+
+// parseSnapshotKey takes apart a key of prefixSnapshot, which must be in its place.
 func parseSnapshotKey(key []byte) (host string, nanos int64, kind byte, err error) {
 	bad := errors.New("not the key of a snapshot")
-	if len(key) < 5 || key[0] != prefixSnapshot {
+	if len(key) < seriesAt || key[0] != prefixSnapshot {
 		return "", 0, 0, bad
 	}
-	host, rest, ok := cutHost(key[5:])
+	host, rest, ok := cutHost(key[seriesAt:])
 	if !ok || len(rest) < 9 {
 		return "", 0, 0, bad
 	}
-	return host, int64(binary.BigEndian.Uint64(rest) ^ 1<<63), rest[8], nil
+	nanos = int64(binary.BigEndian.Uint64(rest) ^ 1<<63)
+	if parsePartition(key[1:5]) != partitionOf(nanos) || key[5] != slotOf(nanos) {
+		return "", 0, 0, bad
+	}
+	return host, nanos, rest[8], nil
 }
 
 // maxNanos is later than every snapshot.

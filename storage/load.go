@@ -72,12 +72,14 @@ func oldest(txn *badger.Txn, key string, cutoff, otherwise int64) int64 {
 }
 
 func oldestIn(txn *badger.Txn, key string, p partition, cutoff int64) (int64, bool) {
-	prefix := seriesPrefix(key, p)
-	it := txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
+	it := txn.NewIterator(badger.IteratorOptions{Prefix: partitionPrefix(p)})
 	defer it.Close()
-	for it.Seek(appendTime(prefix[:len(prefix):len(prefix)], cutoff)); it.Valid(); it.Next() {
-		if _, nanos, kind, err := parseSnapshotKey(it.Item().Key()); err == nil && kind == kindSnapshot {
-			return nanos, true
+	for slot := byte(0); slot < slots; slot++ {
+		prefix := seriesPrefix(key, p, slot)
+		for it.Seek(appendTime(prefix[:len(prefix):len(prefix)], cutoff)); it.ValidForPrefix(prefix); it.Next() {
+			if _, nanos, kind, err := parseSnapshotKey(it.Item().Key()); err == nil && kind == kindSnapshot {
+				return nanos, true
+			}
 		}
 	}
 	return 0, false

@@ -135,23 +135,29 @@ func (f *finder) walk(txn *badger.Txn, until int64, fn func(item *badger.Item, n
 }
 
 func (f *finder) walkPartition(txn *badger.Txn, p partition, until int64, fn func(*badger.Item, int64, byte) error) error {
-	prefix := seriesPrefix(f.host, p)
-	it := txn.NewIterator(badger.IteratorOptions{Reverse: true, Prefix: prefix})
+	slot := byte(slots - 1)
+	if until < p.end() {
+		slot = slotOf(until)
+	}
+	it := txn.NewIterator(badger.IteratorOptions{Reverse: true, Prefix: partitionPrefix(p)})
 	defer it.Close()
-	from := append(appendTime(prefix[:len(prefix):len(prefix)], until), 0xFF)
-	for it.Seek(from); it.Valid(); it.Next() {
-		if err := f.ctx.Err(); err != nil {
-			return err
-		}
-		_, nanos, kind, err := parseSnapshotKey(it.Item().Key())
-		if err != nil {
-			continue
-		}
-		if nanos < f.cutoff {
-			return nil
-		}
-		if err := fn(it.Item(), nanos, kind); err != nil {
-			return err
+	for ; slot < slots; slot-- { // until it wraps around
+		prefix := seriesPrefix(f.host, p, slot)
+		from := append(appendTime(prefix[:len(prefix):len(prefix)], until), 0xFF)
+		for it.Seek(from); it.ValidForPrefix(prefix); it.Next() {
+			if err := f.ctx.Err(); err != nil {
+				return err
+			}
+			_, nanos, kind, err := parseSnapshotKey(it.Item().Key())
+			if err != nil {
+				continue
+			}
+			if nanos < f.cutoff {
+				return nil
+			}
+			if err := fn(it.Item(), nanos, kind); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -27,7 +27,7 @@ func withRetention(d time.Duration, c *testClock) testOption {
 }
 
 // allocated returns the disk space of the files under dir, as du does.
-func allocated(t *testing.T, dir string) (bytes int64) {
+func allocated(t testing.TB, dir string) (bytes int64) {
 	t.Helper()
 	err := filepath.WalkDir(dir, func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

@@ -90,7 +90,7 @@ func (s *Store) worthKeeping(e salvage.Entry) bool {
 		return bytes.Equal(e.Key, formatKey()) && e.Checked
 	}
 	host, nanos, kind, err := parseSnapshotKey(e.Key)
-	if err != nil || len(e.Key) < 5 || parsePartition(e.Key[1:]) != partitionOf(nanos) {
+	if err != nil {
 		return false
 	}
 	if e.Checked || kind == kindPart {
@@ -122,7 +122,7 @@ func (s *Store) noteSeries() error {
 				return err
 			}
 			// Behind every time and kind.
-			it.Seek(append(seriesPrefix(host, partitionOf(nanos)), bytes.Repeat([]byte{0xFF}, 10)...))
+			it.Seek(append(seriesPrefix(host, partitionOf(nanos), slotOf(nanos)), bytes.Repeat([]byte{0xFF}, 10)...))
 		}
 		return nil
 	})

@@ -1,57 +1,352 @@
 package codec_test
 
 import (
-	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"reflect"
+	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-faster/jx"
+	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
+	"go.uber.org/goleak"
 
+	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/storage/internal/codec"
 	"github.com/procmon/procmon/storage/internal/workload"
 )
 
-var _ = json.Marshal
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-func BenchmarkEncode(b *testing.B) {
-	c, _ := codec.New()
-	r := workload.New(1, 0).Record()
-	var buf []byte
-	var err error
-	for b.Loop() {
-		buf, err = c.Encode(buf[:0], r)
-		if err != nil {
-			b.Fatal(err)
-		}
+func newCodec(t testing.TB) *codec.Codec {
+	t.Helper()
+	c, err := codec.New()
+	if err != nil {
+		t.Fatal(err)
 	}
-	b.ReportMetric(float64(len(buf))/workload.Slots, "B/process")
+	t.Cleanup(c.Close)
+	return c
 }
 
-func BenchmarkDecode(b *testing.B) {
-	c, _ := codec.New()
+// opt makes a fact known or not, and its value usual or odd.
+func opt[T any](rnd *rand.Rand, value func() T) procmon.Opt[T] {
+	if rnd.IntN(4) == 0 {
+		return procmon.Opt[T]{}
+	}
+	return procmon.Some(value())
+}
+
+// source makes the values of one random snapshot. Floats are of one kind per snapshot,
+// since the codec chooses a form for a whole column.
+type source struct {
+	rnd   *rand.Rand
+	float func() float64
+}
+
+func newSource(seed uint64) source {
+	rnd := rand.New(rand.NewPCG(seed, 5))
+	floats := []func() float64{
+		func() float64 { return float64(rnd.IntN(1000)) },
+		func() float64 { return float64(rnd.Int64N(1<<40)) / 64 },
+		func() float64 { return float64(rnd.IntN(10000)) / 100 },
+		func() float64 { return float64(rnd.IntN(1<<30)) / (1 << 20) },
+		func() float64 { return float64(rnd.Int64N(1e12)) / 1e7 },
+		rnd.NormFloat64,
+		func() float64 { return math.Float64frombits(rnd.Uint64()) },
+		func() float64 {
+			return []float64{0, math.Copysign(0, -1), 1 << 53, 1<<53 + 2, -1, math.MaxFloat64, math.SmallestNonzeroFloat64, math.Inf(1), 0.1, 0.29}[rnd.IntN(10)]
+		},
+	}
+	return source{rnd, floats[rnd.IntN(len(floats))]}
+}
+
+func (s source) text() string {
+	words := []string{"", "svchost.exe", "C:\\Windows", "\x00\xff", "<img src=x>", "日本語", strings.Repeat("long ", 200)}
+	if s.rnd.IntN(2) == 0 {
+		return fmt.Sprint(s.rnd.Uint64())
+	}
+	return words[s.rnd.IntN(len(words))]
+}
+
+func (s source) whole() uint64 { return s.rnd.Uint64() >> s.rnd.IntN(64) }
+
+func (s source) whole32() uint32 { return uint32(s.whole()) }
+
+func (s source) time() time.Time {
+	unit := []int64{1, 100, 1e6, 1e7, 1e9, 1e9}[s.rnd.IntN(6)]
+	return time.Unix(0, (s.rnd.Int64N(1<<62)-1<<61)/unit*unit).UTC()
+}
+
+func (s source) record() procmon.Record {
+	text := func() procmon.Opt[string] { return opt(s.rnd, s.text) }
+	number := func() procmon.Opt[float64] { return opt(s.rnd, s.float) }
+	whole := func() procmon.Opt[uint64] { return opt(s.rnd, s.whole) }
+	whole32 := func() procmon.Opt[uint32] { return opt(s.rnd, s.whole32) }
+	instant := func() procmon.Opt[time.Time] { return opt(s.rnd, s.time) }
+	snapshot := &procmon.Snapshot{
+		Hostname: s.text(), Timestamp: s.time(),
+		System: procmon.System{
+			OS: text(), Processor: text(), Cores: whole32(), Threads: whole32(),
+			RAMGB: number(), UsedRAMGB: number(), FreeRAMGB: number(),
+			StorageTotalGB: number(), StorageUsedGB: number(), StorageFreeGB: number(),
+			BootTime: instant(), CPU: number(), AgentVersion: text(),
+		},
+	}
+	r := procmon.Record{Host: s.text(), Snapshot: snapshot}
+	if s.rnd.IntN(3) > 0 {
+		r.Labels = map[string]string{}
+		for range s.rnd.IntN(5) {
+			r.Labels[s.text()] = s.text()
+		}
+	}
+	if s.rnd.IntN(10) > 0 {
+		snapshot.Processes = make([]procmon.Process, s.rnd.IntN(40))
+	}
+	for i := range snapshot.Processes {
+		snapshot.Processes[i] = procmon.Process{
+			PID: s.whole32(), PPID: whole32(), Name: s.text(), CPU: number(), Memory: number(),
+			Cmdline: text(), Username: text(), StartTime: instant(), Exe: text(), CPUSeconds: number(),
+			WorkingSetBytes: whole(), PrivateBytes: whole(), Threads: whole32(), Handles: whole32(),
+			ReadBytes: whole(), WriteBytes: whole(), SessionID: whole32(),
+		}
+		if s.rnd.IntN(3) == 0 {
+			services := make([]string, s.rnd.IntN(3))
+			for j := range services {
+				services[j] = s.text()
+			}
+			snapshot.Processes[i].Services = services
+		}
+	}
+	return r
+}
+
+// sameBits compares floats bit for bit; everything else as cmp does.
+var sameBits = cmp.Comparer(func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) })
+
+func TestRoundTrip(t *testing.T) {
+	c := newCodec(t)
+	for seed := range uint64(2000) {
+		want := newSource(seed).record()
+		value, err := c.Encode([]byte("before"), want)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := c.Decode(value[len("before"):])
+		if err != nil {
+			t.Fatalf("seed %d: %v", seed, err)
+		}
+		if diff := cmp.Diff(want, got, sameBits); diff != "" {
+			t.Fatalf("seed %d (-want +got):\n%s", seed, diff)
+		}
+	}
+}
+
+// TestEveryFieldIsStored fails when a field is added to the domain and not to the codec.
+func TestEveryFieldIsStored(t *testing.T) {
+	c := newCodec(t)
+	for _, path := range fieldsOf(reflect.TypeFor[procmon.Process](), "") {
+		var want procmon.Process
+		set(reflect.ValueOf(&want).Elem().FieldByName(path))
+		r := procmon.Record{Snapshot: &procmon.Snapshot{Timestamp: time.Unix(0, 0), Processes: []procmon.Process{want}}}
+		if got := roundTrip(t, c, r).Snapshot.Processes[0]; !reflect.DeepEqual(got, want) {
+			t.Errorf("Process.%s is lost", path)
+		}
+	}
+	for _, path := range fieldsOf(reflect.TypeFor[procmon.System](), "") {
+		r := procmon.Record{Snapshot: &procmon.Snapshot{Timestamp: time.Unix(0, 0)}}
+		set(reflect.ValueOf(&r.Snapshot.System).Elem().FieldByName(path))
+		if got := roundTrip(t, c, r).Snapshot.System; !reflect.DeepEqual(got, r.Snapshot.System) {
+			t.Errorf("System.%s is lost", path)
+		}
+	}
+}
+
+func fieldsOf(typ reflect.Type, prefix string) (names []string) {
+	for i := range typ.NumField() {
+		names = append(names, prefix+typ.Field(i).Name)
+	}
+	return names
+}
+
+// set gives v a value that is not zero.
+func set(v reflect.Value) {
+	switch x := v.Addr().Interface().(type) {
+	case *time.Time:
+		*x = time.Unix(1, 1).UTC()
+		return
+	}
+	switch v.Kind() {
+	case reflect.Struct: // Opt
+		set(v.FieldByName("Value"))
+		v.FieldByName("Known").SetBool(true)
+	case reflect.String:
+		v.SetString("x")
+	case reflect.Float64:
+		v.SetFloat(1.5)
+	case reflect.Slice:
+		v.Set(reflect.ValueOf([]string{"x"}))
+	default:
+		v.SetUint(7)
+	}
+}
+
+func roundTrip(t *testing.T, c *codec.Codec, r procmon.Record) procmon.Record {
+	t.Helper()
+	value, err := c.Encode(nil, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got, err := c.Decode(value)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestEveryFlippedBitIsNoticed(t *testing.T) {
+	c := newCodec(t)
+	r := newSource(4).record()
+	value, err := c.Encode(nil, r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range len(value) * 8 {
+		flipped := slices.Clone(value)
+		flipped[i/8] ^= 1 << (i % 8)
+		if got, err := c.Decode(flipped); err == nil && !reflect.DeepEqual(got, r) {
+			t.Fatalf("bit %d: a wrong snapshot", i)
+		}
+	}
+	for n := range value {
+		if _, err := c.Decode(value[:n]); err == nil {
+			t.Fatalf("%d of %d bytes are a snapshot", n, len(value))
+		}
+	}
+}
+
+func TestEncodeRefuses(t *testing.T) {
+	c := newCodec(t)
+	many := procmon.Record{Snapshot: &procmon.Snapshot{Timestamp: time.Unix(0, 0), Processes: make([]procmon.Process, codec.MaxProcesses+1)}}
+	early := procmon.Record{Snapshot: &procmon.Snapshot{}}
+	for _, test := range []struct {
+		name string
+		r    procmon.Record
+		want string
+	}{
+		{"processes", many, "the snapshot has 262145 processes; at most 262144 are allowed"},
+		{"no time", early, "the time 0001-01-01T00:00:00Z is not between the years 1680 and 2260"},
+	} {
+		if _, err := c.Encode(nil, test.r); err == nil || err.Error() != test.want {
+			t.Errorf("%s: got %v, want %q", test.name, err, test.want)
+		}
+	}
+}
+
+// FuzzDecode feeds the decoder with what a zstd frame may hold.
+func FuzzDecode(f *testing.F) {
+	c := newCodec(f)
+	zw, err := zstd.NewWriter(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	zr, err := zstd.NewReader(nil)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(zr.Close)
+	for seed := range uint64(60) {
+		value, err := c.Encode(nil, newSource(seed).record())
+		if err != nil {
+			f.Fatal(err)
+		}
+		plain, err := zr.DecodeAll(value[1:], nil)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if len(plain) < 2000 { // the fuzzer is slow on long ones
+			f.Add(plain)
+		}
+	}
+	f.Fuzz(func(t *testing.T, plain []byte) {
+		r, err := c.Decode(zw.EncodeAll(plain, []byte{1}))
+		if err != nil {
+			return
+		}
+		// What was decoded has a form of its own that comes back.
+		value, err := c.Encode(nil, r)
+		if err != nil {
+			return // times beyond the years that are written
+		}
+		again, err := c.Decode(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(r, again, sameBits); diff != "" {
+			t.Fatal(diff)
+		}
+	})
+}
+
+// FuzzValue feeds it with any bytes.
+func FuzzValue(f *testing.F) {
+	c := newCodec(f)
+	f.Add([]byte{})
+	f.Add([]byte{0})
+	f.Add([]byte{1, 0x28, 0xB5, 0x2F, 0xFD})
+	f.Fuzz(func(t *testing.T, value []byte) {
+		if r, err := c.Decode(value); err == nil && r.Snapshot == nil {
+			t.Fatal("no snapshot and no error")
+		}
+	})
+}
+
+// One op is one snapshot of 250 processes.
+func BenchmarkEncode(b *testing.B) {
+	c := newCodec(b)
 	r := workload.New(1, 0).Record()
-	buf, _ := c.Encode(nil, r)
+	var value []byte
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := c.Decode(buf); err != nil {
+		var err error
+		if value, err = c.Encode(value[:0], r); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(len(value))/workload.Slots, "B/process")
+}
+
+// One op is one snapshot of 250 processes.
+func BenchmarkDecode(b *testing.B) {
+	c := newCodec(b)
+	value, err := c.Encode(nil, workload.New(1, 0).Record())
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := c.Decode(value); err != nil {
 			b.Fatal(err)
 		}
 	}
 }
 
+// BenchmarkJSON is what the codec is held against: the same snapshot as JSON in zstd.
 func BenchmarkJSON(b *testing.B) {
-	for _, l := range []zstd.EncoderLevel{zstd.SpeedFastest, zstd.SpeedDefault} {
-		b.Run(l.String(), func(b *testing.B) {
-			zw, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(l), zstd.WithWindowSize(1<<20))
-			r := workload.New(1, 0).Record()
-			var buf []byte
-			var e jx.Encoder
-			for b.Loop() {
-				e.Reset()
-				r.Snapshot.Encode(&e)
-				buf = zw.EncodeAll(e.Bytes(), buf[:0])
-			}
-			b.ReportMetric(float64(len(buf))/workload.Slots, "B/process")
-		})
+	zw, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest))
+	if err != nil {
+		b.Fatal(err)
 	}
+	r := workload.New(1, 0).Record()
+	var value []byte
+	var e jx.Encoder
+	for b.Loop() {
+		e.Reset()
+		r.Snapshot.Encode(&e)
+		value = zw.EncodeAll(e.Bytes(), value[:0])
+	}
+	b.ReportMetric(float64(len(value))/workload.Slots, "B/process")
 }
