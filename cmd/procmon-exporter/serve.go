@@ -73,6 +73,9 @@ func options(c *cli.Context) (exporter.Options, error) {
 	if err := o.Push.Check(); err != nil {
 		return o, err
 	}
+	if err := checkSecret(o.Push.Key); err != nil {
+		return o, fmt.Errorf("PROCESS_MONITOR_API_KEY: %w", err)
+	}
 	var err error
 	if file := c.String("push.key-file"); file != "" {
 		if o.Push.Key, err = readSecret(file); err != nil {
@@ -89,7 +92,6 @@ func options(c *cli.Context) (exporter.Options, error) {
 
 // readSecret returns the one line of a file.
 func readSecret(file string) (string, error) {
-	const longest = 4096 // bytes
 	text, err := os.ReadFile(file)
 	if err != nil {
 		return "", err
@@ -98,10 +100,19 @@ func readSecret(file string) (string, error) {
 	if secret == "" {
 		return "", fmt.Errorf("%s is empty", file)
 	}
-	if len(secret) > longest || strings.ContainsFunc(secret, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return "", fmt.Errorf("%s does not hold one line of at most %d printable ASCII characters", file, longest)
+	if err := checkSecret(secret); err != nil {
+		return "", fmt.Errorf("%s: %w", file, err)
 	}
 	return secret, nil
+}
+
+// checkSecret says whether a secret can be sent in a header, without telling it.
+func checkSecret(secret string) error {
+	const longest = 4096 // bytes
+	if len(secret) > longest || strings.ContainsFunc(secret, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return fmt.Errorf("not one line of at most %d printable ASCII characters", longest)
+	}
+	return nil
 }
 
 func listen(address string) (net.Listener, error) {
