@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 
 	"github.com/prometheus/exporter-toolkit/web"
 	"go.yaml.in/yaml/v2"
@@ -32,7 +33,7 @@ func readWebConfig(file string) (authenticates bool, err error) {
 		return false, nil
 	}
 	if err := web.Validate(file); err != nil {
-		return false, fmt.Errorf("--web.config.file %s: %w", file, err)
+		return false, fmt.Errorf("--web.config.file %s: %s", file, strings.Join(strings.Fields(err.Error()), " ")) // YAML's errors have several lines
 	}
 	text, err := os.ReadFile(file)
 	if err != nil {

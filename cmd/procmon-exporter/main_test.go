@@ -15,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -72,7 +73,7 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exitcode": exitCode, "get": get, "pushed": pushed, "snapshot": snapshot, "occupy": occupy,
+			"exitcode": exitCode, "get": get, "pushed": pushed, "snapshot": snapshot, "occupy": occupy, "terminate": terminate,
 		},
 	})
 }
@@ -92,6 +93,13 @@ func occupy(ts *testscript.TestScript, _ bool, args []string) {
 	l, err := net.Listen("tcp", args[0])
 	ts.Check(err)
 	ts.Defer(func() { l.Close() })
+}
+
+// terminate asks what runs in the background to end, as service managers do.
+func terminate(ts *testscript.TestScript, _ bool, _ []string) {
+	for _, cmd := range ts.BackgroundCmds() {
+		ts.Check(cmd.Process.Signal(syscall.SIGTERM))
+	}
 }
 
 // exitCode runs "exitcode CODE PROGRAM ARGS…": the program says one line on stderr, which is
