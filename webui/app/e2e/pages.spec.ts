@@ -79,7 +79,7 @@ describe.skipIf(skip)('the pages of a real server', () => {
     expect(level, 'stands below its ancestors').toBeGreaterThan(1);
     expect(await tree().locator('[role=row][aria-level]').count(), 'the match and its ancestors').toBe(level);
     expect(await match.textContent()).toContain(String(child.pid));
-    await expect.poll(() => new URL(page.url()).searchParams.get('q'), 'the filter in the URL').toBe(markerText);
+    await expect.poll(() => new URL(page.url()).searchParams.get('q')).toBe(markerText);
 
     await open();
     await page.goto(`${procmon.url}/hosts/${here}?q=${markerText}`);
