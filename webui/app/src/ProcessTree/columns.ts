@@ -61,7 +61,7 @@ export const columns: readonly Column[] = [
     value: (row) => row.read_rate, text: (row) => bytes(row.read_rate), share: (row) => ofDisk(row.read_rate) },
   { key: 'write', title: 'Write/s', hint: 'Bytes written each second since the snapshot before', width: '80px', kind: 'figure',
     value: (row) => row.write_rate, text: (row) => bytes(row.write_rate), share: (row) => ofDisk(row.write_rate) },
-  { key: 'user', title: 'User', hint: 'The account that the process runs as', width: '128px', kind: 'text',
+  { key: 'user', title: 'User', hint: 'The account that the process runs as', width: '136px', kind: 'text',
     value: (row) => row.username?.toLowerCase(), text: (row) => shortUser(row.username ?? '') },
   { key: 'started', title: 'Started', hint: 'When the process started, in local time', width: '104px', kind: 'figure',
     value: (row) => (row.start_time === undefined ? undefined : Date.parse(row.start_time)),

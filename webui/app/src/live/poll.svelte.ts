@@ -45,6 +45,8 @@ export class Poll<T> {
       this.#running = false;
       clearTimeout(this.#timer);
       this.#request?.abort();
+      this.#request = undefined;
+      this.busy = false;
       document.removeEventListener('visibilitychange', seen);
       removeEventListener('online', online);
     };
@@ -58,18 +60,19 @@ export class Poll<T> {
     this.#request = request;
     this.busy = true;
     try {
-      this.data = await this.#load(request.signal);
+      const data = await this.#load(request.signal);
+      if (this.#request !== request) return;
+      this.data = data;
       this.error = undefined;
       this.#failures = 0;
     } catch (error) {
-      if (request.signal.aborted) return;
+      if (this.#request !== request) return;
       this.error = error instanceof Error ? error : new Error(String(error));
       this.#failures++;
-    } finally {
-      this.#request = undefined;
-      this.busy = false;
-      this.schedule();
     }
+    this.#request = undefined;
+    this.busy = false;
+    this.schedule();
   }
 
   /** Plans the next request; call it when the interval has changed. */

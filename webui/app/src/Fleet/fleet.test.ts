@@ -1,0 +1,45 @@
+import { describe, expect, test } from 'vitest';
+import { hostOf } from '../../test/build';
+import { groupingLabels, linesOf, select, summarize, type FleetView } from './fleet';
+
+const hosts = [
+  hostOf('web-10', { state: 'down', cpu: 5, processes: 10, labels: { site: 'graz', instance: 'a' }, system: { os: 'Debian' } }),
+  hostOf('web-2', { cpu: 50, processes: 20, labels: { site: 'vienna', instance: 'b' }, system: { used_ram_gb: 8, ram_gb: 16 } }),
+  hostOf('db', { state: 'stale', processes: 30, labels: { instance: 'c' }, system: { used_ram_gb: 9, ram_gb: 64 } }),
+];
+const plain: FleetView = { text: '', state: undefined, sort: undefined, group: undefined };
+const names = (view: Partial<FleetView>) => select(hosts, { ...plain, ...view }).map((host) => host.host);
+
+describe('select', () => {
+  test('by name, as people count', () => expect(names({})).toEqual(['db', 'web-2', 'web-10']));
+  test('by name, the other way', () => expect(names({ sort: { key: 'host', descending: true } })).toEqual(['web-10', 'web-2', 'db']));
+  test('unknown comes last in both directions', () => {
+    expect(names({ sort: { key: 'cpu', descending: true } })).toEqual(['web-2', 'web-10', 'db']);
+    expect(names({ sort: { key: 'cpu', descending: false } })).toEqual(['web-10', 'web-2', 'db']);
+  });
+  test('memory by share', () => expect(names({ sort: { key: 'memory', descending: true } })).toEqual(['web-2', 'db', 'web-10']));
+  test('state by urgency', () => expect(names({ sort: { key: 'state', descending: false } })).toEqual(['web-10', 'db', 'web-2']));
+  test.each<[string, string[]]>([
+    ['WEB', ['web-2', 'web-10']],
+    ['site=graz', ['web-10']],
+    ['debian down', ['web-10']],
+    ['.*', []],
+  ])('text %j', (text, want) => expect(names({ text })).toEqual(want));
+  test('by state', () => expect(names({ state: 'stale' })).toEqual(['db']));
+  test('leaves the answer as it was', () => expect(hosts[0]!.host).toBe('web-10'));
+});
+
+test('groups stand in order, those without the label last', () => {
+  const lines = linesOf(select(hosts, plain), 'site');
+  expect(lines.map((line) => (line.kind === 'group' ? `[${line.name}]` : line.host.host))).toEqual(['[graz]', 'web-10', '[vienna]', 'web-2', '[undefined]', 'db']);
+  expect(new Set(lines.map((line) => line.key)).size).toBe(lines.length);
+  expect(linesOf(hosts, undefined)).toHaveLength(3);
+});
+
+test('summarize', () => {
+  expect(summarize(hosts)).toEqual({ hosts: 3, processes: 60, states: { up: 1, down: 1, stale: 1, pushed: 0 } });
+});
+
+test('labels that are each host its own group nothing', () => {
+  expect(groupingLabels(hosts)).toEqual(['site']);
+});

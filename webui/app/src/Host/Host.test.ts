@@ -1,0 +1,243 @@
+import { beforeEach, describe, expect, test, vi } from 'vitest';
+import { hostOf, treeOf, type Given } from '../../test/build';
+import { open, type Answers, type Page } from '../../test/page';
+
+const given: Given[] = [
+  { pid: 1, name: 'wininit.exe', cpu: 1, memory: 5, tree_cpu: 14, tree_memory: 30 },
+  { pid: 2, name: 'services.exe', under: 1, cpu: 3, memory: 10 },
+  { pid: 3, name: 'svchost.exe', under: 2, cpu: 10, memory: 15, username: 'NT AUTHORITY\\SYSTEM', cmdline: 'svchost.exe -k netsvcs', services: ['Dnscache'] },
+  { pid: 4, name: 'explorer.exe', cpu: 2, username: 'CONTOSO\\m.huber' },
+];
+const answersOf = (rows: Given[] = given, id = 'a'): Answers => ({
+  '/tree': treeOf(rows, { id }),
+  '/hosts/WIN-07': hostOf('WIN-07', { cpu: 12.5 }),
+});
+
+const names = (page: Page) => page.text('[role=treegrid] [data-index] .program');
+const selected = (page: Page) => page.text('[aria-selected=true] .program');
+const grid = '[role=treegrid]';
+
+beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'], now: Date.parse('2026-11-22T20:15:04Z') }));
+
+describe('the tree', () => {
+  test('has the roles and places of a treegrid', async () => {
+    const page = await open('/hosts/WIN-07', answersOf());
+    expect(names(page)).toEqual(['wininit.exe', 'services.exe', 'svchost.exe', 'explorer.exe']);
+    const row = page.all('[data-index]')[1]!;
+    const facts = ['role', 'aria-level', 'aria-expanded', 'aria-posinset', 'aria-setsize', 'aria-rowindex'].map((name) => row.getAttribute(name));
+    expect(facts).toEqual(['row', '2', 'true', '1', '1', '3']);
+    expect(page.one(grid).getAttribute('aria-rowcount')).toBe('5');
+    expect(page.all('[data-index]')[3]!.hasAttribute('aria-expanded')).toBe(false);
+    expect(page.text('.services')).toEqual(['Services:Dnscache']);
+  });
+  test('opens and closes by the mouse, and counts children when closed', async () => {
+    const page = await open('/hosts/WIN-07', answersOf());
+    await page.click('[data-index="1"] .chevron');
+    expect(names(page)).toEqual(['wininit.exe', 'services.exe', 'explorer.exe']);
+    expect(page.text('[data-index="1"] .below')).toEqual(['1']);
+    expect(selected(page)).toEqual([]);
+  });
+  test('goes by the keyboard', async () => {
+    const page = await open('/hosts/WIN-07', answersOf());
+    for (const [key, want] of [
+      ['ArrowDown', 'wininit.exe'], ['ArrowRight', 'services.exe'], ['End', 'explorer.exe'], ['ArrowUp', 'svchost.exe'], ['ArrowLeft', 'services.exe'],
+    ] as const) {
+      await page.key(grid, key);
+      expect(selected(page)).toEqual([want]);
+    }
+    expect(document.getElementById(page.one(grid).getAttribute('aria-activedescendant')!)?.textContent).toContain('services.exe');
+    await page.key(grid, 'ArrowLeft');
+    expect(names(page)).toEqual(['wininit.exe', 'services.exe', 'explorer.exe']);
+    await page.key(grid, 'Home');
+    await page.key(grid, '*');
+    expect(names(page)).toHaveLength(4);
+  });
+  test('all closes and opens, and the address tells', async () => {
+    const page = await open('/hosts/WIN-07', answersOf());
+    await page.click('button[aria-label="Collapse all"]');
+    expect(names(page)).toEqual(['wininit.exe', 'explorer.exe']);
+    expect(location.search).toBe('?open=none');
+    await page.click('button[aria-label="Expand all"]');
+    expect(names(page)).toHaveLength(4);
+  });
+  test('sorts siblings by a column, and says so', async () => {
+    const page = await open('/hosts/WIN-07', answersOf());
+    await page.click('.head.cpu button');
+    expect(names(page)).toEqual(['explorer.exe', 'wininit.exe', 'services.exe', 'svchost.exe']);
+    expect(page.one('.head.cpu').getAttribute('aria-sort')).toBe('descending');
+    expect(location.search).toBe('?sort=-cpu');
+  });
+  test('T makes it flat, but not while typing', async () => {
+    const page = await open('/hosts/WIN-07?sort=-cpu', answersOf());
+    await page.key('input[type=search]', 't');
+    expect(names(page)[0]).toBe('explorer.exe');
+    await page.key(grid, 't');
+    expect(names(page)).toEqual(['svchost.exe', 'services.exe', 'explorer.exe', 'wininit.exe']);
+    expect(page.all('.chevron')).toHaveLength(0);
+  });
+  test('shows the state that an address names', async () => {
+    const page = await open(`/hosts/WIN-07?open=none&q=&details=1&process=${encodeURIComponent('3@2026-11-22T20:00:03.000Z')}`, answersOf());
+    expect(selected(page)).toEqual(['svchost.exe']);
+    expect(page.text('.details h2')).toEqual(['svchost.exe']);
+  });
+});
+
+describe('the filter', () => {
+  test('keeps dimmed ancestors and tells how many it found', async () => {
+    const page = await open('/hosts/WIN-07', answersOf());
+    await page.type('input[type=search]', 'netsvcs');
+    expect(names(page)).toEqual(['wininit.exe', 'services.exe', 'svchost.exe']);
+    expect(page.text('.row.context .program')).toEqual(['wininit.exe', 'services.exe']);
+    expect(page.text('.found')).toEqual(['1 of 4 processes']);
+    vi.advanceTimersByTime(200);
+    expect(location.search).toBe('?q=netsvcs');
+  });
+  test('shows what is below matches on demand', async () => {
+    const page = await open('/hosts/WIN-07?q=services.exe', answersOf());
+    expect(names(page)).toEqual(['wininit.exe', 'services.exe']);
+    await page.click('.check input');
+    expect(names(page)).toEqual(['wininit.exe', 'services.exe', 'svchost.exe']);
+  });
+  test('says when nothing is found, and clears', async () => {
+    const page = await open('/hosts/WIN-07?q=zzz', answersOf());
+    expect(page.text('.message .title')).toEqual(['No process is like that']);
+    await page.click('.message button');
+    expect(names(page)).toHaveLength(4);
+  });
+  test('the slash key goes there', async () => {
+    const page = await open('/hosts/WIN-07', answersOf());
+    await page.key(grid, '/');
+    expect(document.activeElement).toBe(page.one('input[type=search]'));
+    await page.key('input[type=search]', 'ArrowDown');
+    expect(document.activeElement).toBe(page.one(grid));
+  });
+});
+
+describe('refreshing', () => {
+  test('keeps expansion and selection with the processes, and marks what changed', async () => {
+    const answers = answersOf();
+    const page = await open('/hosts/WIN-07', answers);
+    await page.click('[data-index="1"] .chevron');
+    await page.key(grid, 'End');
+    Object.assign(answers, answersOf([{ pid: 9, name: 'new.exe' }, ...given.slice(0, 3)], 'b'));
+    await vi.advanceTimersByTimeAsync(5000);
+    await page.settle();
+    expect(names(page)).toEqual(['new.exe', 'wininit.exe', 'services.exe', 'explorer.exe']);
+    expect(page.text('.row.new .program')).toEqual(['new.exe']);
+    expect(page.text('.row.ended .program')).toEqual(['explorer.exe']);
+    expect(selected(page)).toEqual(['explorer.exe']);
+    await vi.advanceTimersByTimeAsync(10_100);
+    await page.settle();
+    expect(names(page)).toEqual(['new.exe', 'wininit.exe', 'services.exe']);
+  });
+  test('pauses, and is remembered', async () => {
+    const page = await open('/hosts/WIN-07', answersOf());
+    await page.click('button[aria-label=Pause]');
+    const before = page.asked.length;
+    await vi.advanceTimersByTimeAsync(60_000);
+    expect(page.asked).toHaveLength(before);
+    expect(page.text('.paused')).toEqual(['Paused']);
+    const select = page.one('select') as HTMLSelectElement;
+    select.value = '15';
+    select.dispatchEvent(new Event('change', { bubbles: true }));
+    await page.settle();
+    expect(localStorage.getItem('procmon.refresh')).toBe('15');
+    const asked = page.asked.length;
+    await vi.advanceTimersByTimeAsync(15_000);
+    expect(page.asked.length).toBeGreaterThan(asked);
+  });
+  test('a lost connection shows a bar, keeps the page, and comes back', async () => {
+    const answers = answersOf();
+    const page = await open('/hosts/WIN-07', answers);
+    Object.assign(answers, { '/tree': 0, '/hosts/WIN-07': 0 });
+    await vi.advanceTimersByTimeAsync(5000);
+    await page.settle();
+    expect(page.text('.connection')).toEqual(['Connection lost. What you see may be old; trying again…']);
+    expect(names(page)).toHaveLength(4);
+    Object.assign(answers, answersOf());
+    await vi.advanceTimersByTimeAsync(2000);
+    await page.settle();
+    expect(page.text('.connection')).toEqual(['']);
+  });
+});
+
+describe('the details', () => {
+  test('open by Enter with parents, children and the command line, and close by Escape', async () => {
+    const page = await open('/hosts/WIN-07', answersOf());
+    await page.key(grid, 'End');
+    await page.key(grid, 'ArrowUp');
+    await page.key(grid, 'Enter');
+    expect(page.text('.details h2')).toEqual(['svchost.exe']);
+    expect(page.text('.command')).toEqual(['svchost.exe -k netsvcs']);
+    expect(page.text('.details ol li')).toEqual(['wininit.exe 1', 'services.exe 2']);
+    page.all('.details ol button')[1]!.click();
+    await page.settle();
+    expect([selected(page), page.text('.details h2')]).toEqual([['services.exe'], ['services.exe']]);
+    expect(page.text('.details ul li')).toEqual(['svchost.exe 3']);
+    await page.key('.details', 'Escape');
+    expect(page.all('.details')).toHaveLength(0);
+  });
+  test('outlive the process', async () => {
+    const answers = answersOf();
+    const page = await open(`/hosts/WIN-07?details=1&process=${encodeURIComponent('4@2026-11-22T20:00:04.000Z')}`, answers);
+    Object.assign(answers, answersOf(given.slice(0, 3), 'b'));
+    await vi.advanceTimersByTimeAsync(5000);
+    await page.settle();
+    await vi.advanceTimersByTimeAsync(10_100);
+    await page.settle();
+    expect(names(page)).not.toContain('explorer.exe');
+    expect(page.text('.details .ended')).toEqual(['This process has ended. These are its last known facts.']);
+  });
+});
+
+describe('hostile text', () => {
+  test('is text', async () => {
+    const name = '<img src=x onerror=alert(1)>';
+    const page = await open(`/hosts/${encodeURIComponent(name)}`, {
+      '/tree': treeOf([{ pid: 1, name, cmdline: 'x'.repeat(32_000), username: '\u202eadmin' }], { host: name, labels: { '<b>': '</b>' } }),
+      [`/hosts/${encodeURIComponent(name)}`]: hostOf(name),
+    });
+    expect(page.all('img, main b')).toHaveLength(0);
+    expect(page.text('h1')).toEqual([name]);
+    expect(names(page)).toEqual([name]);
+    expect(page.one('[role=gridcell].code').textContent!.trim().length).toBeLessThan(500);
+    expect(page.text('.control-character')[0]).toBe('\u202e');
+    await page.key(grid, 'Home');
+    await page.key(grid, 'Enter');
+    expect(page.one('.command').textContent).toHaveLength(32_000);
+  });
+});
+
+describe('states', () => {
+  test('a host that is down says why, over its last snapshot', async () => {
+    const page = await open('/hosts/WIN-07', { ...answersOf(), '/hosts/WIN-07': hostOf('WIN-07', { state: 'down', error: 'connection refused' }) });
+    expect(page.text('.banner')).toEqual(['Down. connection refused. You see its last snapshot, 4 s ago.']);
+    expect(names(page)).toHaveLength(4);
+  });
+  test('an unknown host is not found', async () => {
+    const page = await open('/hosts/nobody', {});
+    expect(page.text('.message .title')).toEqual(['No host of this name is known']);
+  });
+  test('a failure offers to try again', async () => {
+    const answers: Answers = { '/tree': 500, '/hosts/WIN-07': 500 };
+    const page = await open('/hosts/WIN-07', answers);
+    expect(page.text('.message .title')).toEqual(['The host could not be read']);
+    Object.assign(answers, answersOf());
+    await page.click('.message button');
+    expect(names(page)).toHaveLength(4);
+  });
+  test('an empty snapshot is no error', async () => {
+    const page = await open('/hosts/WIN-07', answersOf([]));
+    expect(page.text('.message .title')).toEqual(['No processes']);
+  });
+});
+
+test('columns are hidden and stay so', async () => {
+  const page = await open('/hosts/WIN-07', answersOf());
+  await page.click('.menu > button');
+  const box = page.all('.menu label').find((label) => label.textContent?.includes('Handles'))!.querySelector('input')!;
+  box.click();
+  await page.settle();
+  expect(page.all('.head.handles')).toHaveLength(0);
+  expect(localStorage.getItem('procmon.columns.hidden')).toBe('handles');
+});
