@@ -310,3 +310,32 @@ func must(t testing.TB, err error) {
 		t.Fatal(err)
 	}
 }
+
+// TestManyTablesWithoutManifest has more tables than the upper level takes.
+func TestManyTablesWithoutManifest(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	s := openStore(t, dir)
+	var all []procmon.Record
+	for i := range 8 {
+		h := workload.New(1, i)
+		for range 250 {
+			r := h.Record()
+			all = append(all, r)
+			appendAll(t, s, r)
+		}
+	}
+	must(t, s.Close())
+	tables, err := filepath.Glob(filepath.Join(dir, "db", "*.sst"))
+	must(t, err)
+	if len(tables) < 3 {
+		t.Fatalf("%d tables; the test says nothing", len(tables))
+	}
+	must(t, os.Remove(filepath.Join(dir, "db", "MANIFEST")))
+	s = openStore(t, dir)
+	if lost := missing(t, s, all); len(lost) > 0 {
+		t.Errorf("lost %d snapshots", len(lost))
+	}
+	if got := objects(s); !slices.Equal(got, []string{"MANIFEST"}) {
+		t.Errorf("damage %v, want MANIFEST only", got)
+	}
+}

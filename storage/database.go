@@ -33,8 +33,8 @@ func badgerOptions(dir string, o Options, log *slog.Logger) badger.Options {
 		WithMetricsEnabled(false).
 		WithMemTableSize(min(max(o.Memory/memTables, minMemTable), maxMemTable)).
 		WithNumMemtables(memTables).
-		WithNumLevelZeroTables(2).
-		WithNumLevelZeroTablesStall(8).
+		WithNumLevelZeroTables(5).
+		WithNumLevelZeroTablesStall(15).
 		WithNumCompactors(2).
 		WithCompactL0OnClose(true).
 		WithValueLogFileSize(1 << 20).

@@ -159,6 +159,7 @@ func (w *writer) flush() error {
 	err := w.txn.Commit()
 	w.txn.Discard()
 	w.txn, w.keys = nil, nil
+	w.store.counts.commits.Inc()
 	for _, p := range w.pending {
 		if err == nil && p.apply != nil {
 			p.apply()

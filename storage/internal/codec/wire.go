@@ -43,13 +43,19 @@ func (e *encoder) count(n int, isNil bool) {
 	e.whole(uint64(n) + 1)
 }
 
+// maxShared is the length in bytes up to which a text is numbered. Longer ones are command
+// lines, of which most are there once; zstd finds the others.
+const maxShared = 48
+
 // text writes the number of an earlier text, from 1, or 0, the length and the text.
 func (e *encoder) text(s string) {
-	if n, ok := e.texts[s]; ok {
-		e.whole(n)
-		return
+	if len(s) <= maxShared {
+		if n, ok := e.texts[s]; ok {
+			e.whole(n)
+			return
+		}
+		e.texts[s] = uint64(len(e.texts)) + 1
 	}
-	e.texts[s] = uint64(len(e.texts)) + 1
 	e.whole(0)
 	e.whole(uint64(len(s)))
 	e.buf = append(e.buf, s...)
@@ -151,6 +157,8 @@ func (d *decoder) string() string {
 		return ""
 	}
 	s := d.text[start:d.at]
-	d.texts = append(d.texts, s)
+	if len(s) <= maxShared {
+		d.texts = append(d.texts, s)
+	}
 	return s
 }

@@ -82,7 +82,8 @@ func cutChecksum(data []byte) (body []byte, sum *pb.Checksum, ok bool) {
 		return nil, nil, false
 	}
 	sum = &pb.Checksum{}
-	if proto.Unmarshal(body[len(body)-int(length):], sum) != nil {
+	err := proto.Unmarshal(body[len(body)-int(length):], sum)
+	if err != nil || sum.Algo != pb.Checksum_CRC32C { // Badger panics on what it does not know
 		return nil, nil, false
 	}
 	return body[:len(body)-int(length)], sum, true

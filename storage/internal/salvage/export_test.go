@@ -1,0 +1,7 @@
+package salvage
+
+var (
+	ReadTable = readTable
+	ReadLog   = readLog
+	CheckLog  = checkLog
+)
