@@ -3,6 +3,7 @@ package config_test
 // badMessages returns what is said of each testdata/NAME.bad.yml, after the path of the file.
 func badMessages() map[string]string {
 	return map[string]string{
+		"sd-password":            ":4: scrape_configs[0].http_sd_configs[0].url: has a user or a password in it; basic_auth is the place for them",
 		"auth-twice":             ":2: scrape_configs[0]: at most one of basic_auth, oauth2 & authorization must be configured",
 		"bool":                   ":3: scrape_configs[0].follow_redirects: is not true or false",
 		"dns-sd-port":            ":4: scrape_configs[0].dns_sd_configs[0]: a port is required in DNS-SD configs for all record types except SRV",

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"strconv"
 	"strings"
 	"unicode"
@@ -88,6 +89,11 @@ func (c *ScrapeConfig) validate(at key) (key, error) {
 	if err := c.HTTPClient.TLSConfig.Validate(); err != nil {
 		return at.with("tls_config"), err
 	}
+	if o := c.HTTPClient.OAuth2; o != nil {
+		if err := validateWithoutPassword(o.TokenURL); err != nil {
+			return at.with("oauth2").with("token_url"), err
+		}
+	}
 	for i, group := range c.StaticConfigs {
 		at := at.with("static_configs").with(i)
 		for j, t := range group.Targets {
@@ -106,6 +112,9 @@ func (c *ScrapeConfig) validate(at key) (key, error) {
 		if err := sd.HTTPClientConfig.TLSConfig.Validate(); err != nil {
 			return at.with("http_sd_configs").with(i).with("tls_config"), err
 		}
+		if err := validateWithoutPassword(sd.URL); err != nil {
+			return at.with("http_sd_configs").with(i).with("url"), err
+		}
 	}
 	for i, sd := range c.FileSDConfigs {
 		if sd.RefreshInterval <= 0 {
@@ -123,6 +132,19 @@ func (c *ScrapeConfig) validate(at key) (key, error) {
 		}
 	}
 	return nil, nil
+}
+
+// validateWithoutPassword refuses a password in a URL that is kept as plain text, where it
+// would print.
+func validateWithoutPassword(text string) error {
+	u, err := url.Parse(text)
+	if err != nil {
+		return errors.New("is not a URL")
+	}
+	if u.User != nil {
+		return errors.New("has a user or a password in it; basic_auth is the place for them")
+	}
+	return nil
 }
 
 func validateAddress(address string) error {

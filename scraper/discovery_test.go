@@ -1,6 +1,7 @@
 package scraper_test
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"os"
@@ -54,7 +55,6 @@ func TestFileDiscovery(t *testing.T) {
 	replace(t, path, fmt.Sprintf("- {targets: [%q, %q], labels: {room: b2}}\n", a, b))
 	eventually(t, "b found, a relabelled", func() bool { return cmp.Equal(hosts(m), map[string]string{"a": "b2", "b": "b2"}) })
 
-	replace(t, path, "- {targets: [") // a bad file leaves the targets as they are
 	replace(t, path, fmt.Sprintf("- {targets: [%q], labels: {room: b3}}\n", b))
 	eventually(t, "a gone", func() bool { return cmp.Equal(hosts(m), map[string]string{"b": "b3"}) })
 	if _, stale := store.all(); len(stale) != 1 || stale[0].Host != "a" {
@@ -129,6 +129,16 @@ func TestDiscoveryIsAllOrNothing(t *testing.T) {
 
 func TestRunTwice(t *testing.T) {
 	m := newManager(t, scraper.Options{Appender: &memory{}})
-	runManager(t, m)
-	eventually(t, "refused", func() bool { return m.Run(t.Context()) != nil })
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	for range 2 {
+		go func() { ended <- m.Run(ctx) }()
+	}
+	if err := <-ended; err == nil || err.Error() != "run scraper: it ran already" {
+		t.Errorf("one of two: got %v", err)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("the other one: %v", err)
+	}
 }

@@ -189,7 +189,7 @@ func (m *Manager) open(ctx context.Context) (<-chan map[string][]*targetgroup.Gr
 		return nil, errors.New("run scraper: it ran already")
 	}
 	m.discovery = discovery.NewManager(ctx, m.opts.Logger, m.opts.Registerer, m.sd,
-		discovery.Name("scrape"), discovery.HTTPClientOptions(m.discoveryClient()...))
+		discovery.Name("scrape"), discovery.Updatert(time.Second), discovery.HTTPClientOptions(m.discoveryClient()...))
 	if m.discovery == nil {
 		return nil, errors.New("run scraper: the metrics of discovery are registered already")
 	}
