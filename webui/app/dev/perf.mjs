@@ -28,8 +28,30 @@ async function opened(address, answer) {
   }, answer);
 }
 
-/** Scrolls through a list for some seconds; the times between frames, and how many rows were in the page at most. */
+const session = await page.context().newCDPSession(page);
+await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+
+/** Milliseconds of CPU that the page's main thread has used. */
+async function cpu() {
+  const { metrics } = await session.send('Performance.getMetrics');
+  const of = (name) => metrics.find((metric) => metric.name === name).value * 1000;
+  return { script: of('ScriptDuration'), style: of('RecalcStyleDuration'), layout: of('LayoutDuration'), all: of('TaskDuration') };
+}
+
+/**
+ * Scrolls through a list, 140 pixels a frame, for some seconds: the times between frames (which a
+ * busy machine spoils), the main thread's CPU per frame (which it does not), and how many rows were
+ * in the page at most.
+ */
 async function scrolled(selector) {
+  const before = await cpu();
+  const result = await scroll(selector);
+  const after = await cpu();
+  const perFrame = Object.fromEntries(Object.keys(after).map((name) => [name, (after[name] - before[name]) / result.frames]));
+  return { ...result, cpuPerFrame: perFrame };
+}
+
+async function scroll(selector) {
   return page.locator(selector).evaluate(async (element) => {
     const frames = [];
     let most = 0;

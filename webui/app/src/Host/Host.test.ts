@@ -8,10 +8,14 @@ const given: Given[] = [
   { pid: 3, name: 'svchost.exe', under: 2, cpu: 10, memory: 15, username: 'NT AUTHORITY\\SYSTEM', cmdline: 'svchost.exe -k netsvcs', services: ['Dnscache'] },
   { pid: 4, name: 'explorer.exe', cpu: 2, username: 'CONTOSO\\m.huber' },
 ];
-const answersOf = (rows: Given[] = given, id = 'a'): Answers => ({
-  '/tree': treeOf(rows, { id }),
-  '/hosts/WIN-07': hostOf('WIN-07', { cpu: 12.5 }),
-});
+/** A host and its tree; every second has a snapshot of its own. */
+const answersOf = (rows: Given[] = given, second = 0): Answers => {
+  const timestamp = `2026-11-22T20:15:0${second}Z`;
+  return {
+    '/tree': treeOf(rows, { id: `win-07@${timestamp}`, timestamp }),
+    '/hosts/WIN-07': hostOf('WIN-07', { cpu: 12.5, last_seen: timestamp }),
+  };
+};
 
 const names = (page: Page) => page.text('[role=treegrid] [data-index] .program');
 const selected = (page: Page) => page.text('[aria-selected=true] .program');
@@ -119,7 +123,7 @@ describe('refreshing', () => {
     const page = await open('/hosts/WIN-07', answers);
     await page.click('[data-index="1"] .chevron');
     await page.key(grid, 'End');
-    Object.assign(answers, answersOf([{ pid: 9, name: 'new.exe' }, ...given.slice(0, 3)], 'b'));
+    Object.assign(answers, answersOf([{ pid: 9, name: 'new.exe' }, ...given.slice(0, 3)], 5));
     await vi.advanceTimersByTimeAsync(5000);
     await page.settle();
     expect(names(page)).toEqual(['new.exe', 'wininit.exe', 'services.exe', 'explorer.exe']);
@@ -129,6 +133,19 @@ describe('refreshing', () => {
     await vi.advanceTimersByTimeAsync(10_100);
     await page.settle();
     expect(names(page)).toEqual(['new.exe', 'wininit.exe', 'services.exe']);
+  });
+  test('reads a tree again only when there is another', async () => {
+    const answers = answersOf();
+    const page = await open('/hosts/WIN-07', answers);
+    const trees = () => page.asked.filter((path) => path.endsWith('/tree')).length;
+    await vi.advanceTimersByTimeAsync(5000);
+    expect([page.asked.length, trees()]).toEqual([3, 1]);
+    answers['/hosts/WIN-07'] = hostOf('WIN-07', { state: 'down' });
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(trees()).toBe(2);
+    Object.assign(answers, answersOf(given, 7));
+    await vi.advanceTimersByTimeAsync(5000);
+    expect(trees()).toBe(3);
   });
   test('pauses, and is remembered', async () => {
     const page = await open('/hosts/WIN-07', answersOf());
@@ -180,7 +197,7 @@ describe('the details', () => {
   test('outlive the process', async () => {
     const answers = answersOf();
     const page = await open(`/hosts/WIN-07?details=1&process=${encodeURIComponent('4@2026-11-22T20:00:04.000Z')}`, answers);
-    Object.assign(answers, answersOf(given.slice(0, 3), 'b'));
+    Object.assign(answers, answersOf(given.slice(0, 3), 5));
     await vi.advanceTimersByTimeAsync(5000);
     await page.settle();
     await vi.advanceTimersByTimeAsync(10_100);

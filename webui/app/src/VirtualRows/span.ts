@@ -10,15 +10,18 @@ export interface Span {
 }
 
 /** Rows are drawn in runs of so many, so that not every pixel of scrolling is a change. */
-const run = 8;
+const run = 4;
+
+/** So many more beyond each edge of the view are drawn too, for scrolling that is ahead of the page. */
+const beyond = 8;
 
 /**
  * The rows to draw of a list of `count` rows of one height, when `scrolled` pixels have gone by
- * above a view of `height` pixels. At least one run beyond each edge is drawn too.
+ * above a view of `height` pixels.
  */
 export function spanInView(count: number, rowHeight: number, scrolled: number, height: number): Span {
   const top = Math.max(0, Math.min(scrolled, count * rowHeight - height));
-  const first = Math.max(0, (Math.floor(top / rowHeight / run) - 1) * run);
-  const end = Math.min(count, (Math.ceil((top + height) / rowHeight / run) + 1) * run);
+  const first = Math.max(0, Math.floor(top / rowHeight / run) * run - beyond);
+  const end = Math.min(count, Math.ceil((top + height) / rowHeight / run) * run + beyond);
   return { first, end, before: first * rowHeight, total: count * rowHeight };
 }

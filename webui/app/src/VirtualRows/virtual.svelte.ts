@@ -9,6 +9,7 @@ export class VirtualRows {
   element = $state.raw<HTMLElement>();
   rowHeight = $state(28);
   #headHeight = 32;
+  #slots = 1;
   #scrolled = $state(0);
   #height = $state(0);
 
@@ -38,6 +39,15 @@ export class VirtualRows {
       this.element = undefined;
     };
   };
+
+  /**
+   * A key for the row at an index, by which the element that a row leaves at one edge is used for
+   * the row that comes in at the other.
+   */
+  slot(index: number, span: Span): number {
+    this.#slots = Math.max(this.#slots, span.end - span.first);
+    return index % this.#slots;
+  }
 
   /** The rows to draw of so many; follows scrolling where it is called from what is derived. */
   span(count: number): Span {
