@@ -339,3 +339,15 @@ func TestManyTablesWithoutManifest(t *testing.T) {
 		t.Errorf("damage %v, want MANIFEST only", got)
 	}
 }
+
+// TestDamageWhileOpen is noticed when the snapshot is read; the one before it is served.
+func TestDamageWhileOpen(t *testing.T) {
+	dir, all := sound(t)
+	s := openStore(t, dir)
+	table := only(t, dir, "*.sst") // mapped into memory, so that the change shows at once
+	flip(t, table, fileSize(t, table)/3)
+	lost := missing(t, s, all)
+	if len(lost) != 1 || !slices.Equal(objects(s), lost) {
+		t.Errorf("lost %v, damage %v; want one, and the same", lost, s.Damage())
+	}
+}
