@@ -83,10 +83,11 @@ func (m *Manager) newPlan(job Job, running *pool) (plan, error) {
 // adopt makes a plan the pool's own.
 func (p *pool) adopt(n plan) {
 	if !reflect.DeepEqual(p.dynamic, n.dynamic) {
-		p.keep = time.Now().Add(settle)
+		p.keep = time.Time{}
 		if len(n.dynamic) == 0 {
-			p.keep = time.Time{}
 			p.found = nil
+		} else if len(p.dynamic) > 0 {
+			p.keep = time.Now().Add(settle)
 		}
 	}
 	p.static, p.dynamic = n.static, n.dynamic

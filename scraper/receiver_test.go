@@ -151,7 +151,7 @@ func TestRefusals(t *testing.T) {
 		{"gzip bomb", gzipped(make([]byte, 1<<20)), header("Content-Encoding", "gzip"), 413, large, [2]string{}},
 		{"zstd bomb", zstded(make([]byte, 1<<20)), header("Content-Encoding", "zstd"), 413, large, [2]string{}},
 		{"not gzip", data, header("Content-Encoding", "gzip"), 400, `{"error":{"code":"invalid_encoding","message":"the body is not valid gzip: gzip: invalid header"}}`, [2]string{}},
-		{"empty", nil, nil, 400, invalid("invalid JSON: unexpected EOF"), [2]string{}},
+		{"empty", nil, nil, 400, invalid(decodeError("")), [2]string{}},
 		{"pid twice", []byte(`{"processes":[{"pid":1,"name":"a"},{"pid":1,"name":"a"}]}`), nil, 400,
 			invalid("processes[1].pid: 1 is the pid of processes[0] already; each pid is allowed once"), [2]string{}},
 		{"without processes", []byte(`{"hostname":"h","timestamp":"2026-11-22T12:00:00Z"}`), nil, 400, invalid("processes: missing"), [2]string{}},
