@@ -74,7 +74,7 @@ func TestConflictEnds(t *testing.T) {
 		}, 3 * time.Second, "first:1"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, f *fleet, m *scraper.Manager, store *memory) {
+			bubble(t, func(t *testing.T, f *fleet, m *scraper.Manager, _ *memory) {
 				first, second := rivals(t, f, m)
 				tc.end(t, f, m, first, second)
 				pass(tc.wait)

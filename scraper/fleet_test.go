@@ -32,10 +32,6 @@ type machine struct {
 	down  bool
 }
 
-func newFleet(t *testing.T) *fleet {
-	return &fleet{hosts: map[string]*machine{}}
-}
-
 // add starts a host in the bubble of the test.
 func (f *fleet) add(t *testing.T, address string, h http.Handler) *machine {
 	t.Helper()
@@ -121,7 +117,7 @@ func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe"} }
 // bubble runs a test on a clock that jumps, with a manager of a fleet.
 func bubble(t *testing.T, test func(t *testing.T, f *fleet, m *scraper.Manager, store *memory)) {
 	synctest.Test(t, func(t *testing.T) {
-		f, store := newFleet(t), &memory{}
+		f, store := &fleet{hosts: map[string]*machine{}}, &memory{}
 		m := newManager(t, scraper.Options{Appender: store, DialContext: f.dial})
 		test(t, f, m, store)
 	})

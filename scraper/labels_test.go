@@ -86,7 +86,7 @@ func TestLabels(t *testing.T) {
 		{"host", model.LabelSet{"host": "a\x1b[2J"}, func(*scraper.Job) {}, result{Dropped: `the label host: "a\x1b[2J" is not a name of 1 to 253 bytes without control characters`}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			bubble(t, func(t *testing.T, f *fleet, m *scraper.Manager, _ *memory) {
+			bubble(t, func(t *testing.T, _ *fleet, m *scraper.Manager, _ *memory) {
 				j := base()
 				address := "a:1"
 				if a := tc.target["__address__"]; a != "" {
@@ -130,7 +130,7 @@ func TestTwinsAreScrapedOnce(t *testing.T) {
 }
 
 func TestDroppedAreBounded(t *testing.T) {
-	bubble(t, func(t *testing.T, f *fleet, m *scraper.Manager, _ *memory) {
+	bubble(t, func(t *testing.T, _ *fleet, m *scraper.Manager, _ *memory) {
 		apply(t, m, job("j", slices.Repeat([]string{"not/an/address"}, 5000)...))
 		runManager(t, m)
 		pass(0)

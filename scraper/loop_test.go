@@ -20,7 +20,7 @@ import (
 func TestScheduleKeepsOffsetAndConnection(t *testing.T) {
 	phases := func() (found map[string]time.Duration) {
 		found = map[string]time.Duration{}
-		bubble(t, func(t *testing.T, f *fleet, m *scraper.Manager, store *memory) {
+		bubble(t, func(t *testing.T, f *fleet, m *scraper.Manager, _ *memory) {
 			j := job("fleet")
 			j.Interval, j.Timeout = 15*time.Second, 10*time.Second
 			var addresses []string
@@ -172,7 +172,7 @@ func TestEndIsNoOutage(t *testing.T) {
 }
 
 func TestReloadLeavesUnchangedTargetsAlone(t *testing.T) {
-	bubble(t, func(t *testing.T, f *fleet, m *scraper.Manager, store *memory) {
+	bubble(t, func(t *testing.T, f *fleet, m *scraper.Manager, _ *memory) {
 		a, b := f.add(t, "a:1", host("a")), f.add(t, "b:1", host("b"))
 		f.add(t, "c:1", host("c"))
 		b.setDown(true)
@@ -244,7 +244,7 @@ func TestRelabelledTargetGoesOn(t *testing.T) {
 }
 
 func TestApplyIsAllOrNothing(t *testing.T) {
-	bubble(t, func(t *testing.T, f *fleet, m *scraper.Manager, store *memory) {
+	bubble(t, func(t *testing.T, f *fleet, m *scraper.Manager, _ *memory) {
 		f.add(t, "a:1", host("a"))
 		apply(t, m, job("j", "a:1"))
 		runManager(t, m)

@@ -39,7 +39,7 @@ type state struct {
 }
 
 func newTarget(p *pool, s *spec) (*target, error) {
-	req, err := http.NewRequest(http.MethodGet, s.url.String(), http.NoBody)
+	req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, s.url.String(), http.NoBody)
 	if err != nil {
 		return nil, err
 	}
