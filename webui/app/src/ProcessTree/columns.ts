@@ -40,7 +40,7 @@ const ofMemory = (mib: number | undefined, system: System) =>
 const ofDisk = (rate: number | undefined) => (rate === undefined ? undefined : rate / (100 * mebibyte));
 
 export const columns: readonly Column[] = [
-  { key: 'name', title: 'Name', hint: 'Name of the program', width: 'minmax(var(--name-width), 1.2fr)', kind: 'text',
+  { key: 'name', title: 'Name', hint: 'Name of the program', width: 'minmax(var(--name-width), 1fr)', kind: 'text',
     value: (row) => row.name.toLowerCase(), text: (row) => row.name },
   { key: 'pid', title: 'PID', hint: 'Process identifier', width: '64px', kind: 'figure',
     value: (row) => row.pid, text: (row) => String(row.pid) },
@@ -53,9 +53,9 @@ export const columns: readonly Column[] = [
     share: (row, system) => ofMemory((memoryBytes(row) ?? NaN) / mebibyte, system) },
   { key: 'tree_memory', title: 'Tree memory', hint: 'Working set of the process and all below it', width: '100px', kind: 'figure',
     value: (row) => row.tree_memory, text: (row) => mebibytes(row.tree_memory), share: (row, system) => ofMemory(row.tree_memory, system) },
-  { key: 'threads', title: 'Threads', hint: 'Threads', width: '72px', kind: 'figure',
+  { key: 'threads', title: 'Threads', hint: 'Threads', width: '68px', kind: 'figure',
     value: (row) => row.threads, text: (row) => count(row.threads) },
-  { key: 'handles', title: 'Handles', hint: 'Handles; file descriptors on Linux', width: '72px', kind: 'figure',
+  { key: 'handles', title: 'Handles', hint: 'Handles; file descriptors on Linux', width: '68px', kind: 'figure',
     value: (row) => row.handles, text: (row) => count(row.handles) },
   { key: 'read', title: 'Read/s', hint: 'Bytes read each second since the snapshot before', width: '80px', kind: 'figure',
     value: (row) => row.read_rate, text: (row) => bytes(row.read_rate), share: (row) => ofDisk(row.read_rate) },
@@ -63,10 +63,10 @@ export const columns: readonly Column[] = [
     value: (row) => row.write_rate, text: (row) => bytes(row.write_rate), share: (row) => ofDisk(row.write_rate) },
   { key: 'user', title: 'User', hint: 'The account that the process runs as', width: '136px', kind: 'text',
     value: (row) => row.username?.toLowerCase(), text: (row) => shortUser(row.username ?? '') },
-  { key: 'started', title: 'Started', hint: 'When the process started, in local time', width: '104px', kind: 'figure',
+  { key: 'started', title: 'Started', hint: 'When the process started, in local time', width: '96px', kind: 'figure',
     value: (row) => (row.start_time === undefined ? undefined : Date.parse(row.start_time)),
     text: (row, now) => localTime(row.start_time, now) },
-  { key: 'cmdline', title: 'Command line', hint: 'The command line, with secrets taken out by the agent', width: 'minmax(190px, 2fr)', kind: 'code',
+  { key: 'cmdline', title: 'Command line', hint: 'The command line, with secrets taken out by the agent', width: 'minmax(200px, 2fr)', kind: 'code',
     value: (row) => row.cmdline?.toLowerCase(), text: (row) => row.cmdline ?? '' },
 ];
 

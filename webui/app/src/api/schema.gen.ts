@@ -185,7 +185,7 @@ export interface components {
         Found: {
             id: string;
             host: string;
-            /** @description The snapshot before it; absent if there is none */
+            /** @description The snapshot before it; absent if there is none near enough to measure from */
             previous?: components["schemas"]["Instant"];
             /** @description The host was not seen since: a scrape was missed, or five minutes passed */
             stale: boolean;
@@ -352,6 +352,7 @@ export interface operations {
             };
             400: components["responses"]["Error"];
             401: components["responses"]["Error"];
+            408: components["responses"]["Error"];
             413: components["responses"]["Error"];
             415: components["responses"]["Error"];
             429: components["responses"]["Busy"];
@@ -379,7 +380,9 @@ export interface operations {
                     "application/json": components["schemas"]["Snapshot"];
                 };
             };
+            400: components["responses"]["Error"];
             404: components["responses"]["Error"];
+            500: components["responses"]["Error"];
         };
     };
     listHosts: {
@@ -404,6 +407,8 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["Error"];
+            500: components["responses"]["Error"];
         };
     };
     getHost: {
@@ -427,7 +432,9 @@ export interface operations {
                     "application/json": components["schemas"]["Host"];
                 };
             };
+            400: components["responses"]["Error"];
             404: components["responses"]["Error"];
+            500: components["responses"]["Error"];
         };
     };
     getSnapshot: {
@@ -456,6 +463,7 @@ export interface operations {
             };
             400: components["responses"]["Error"];
             404: components["responses"]["Error"];
+            500: components["responses"]["Error"];
         };
     };
     getTree: {
@@ -489,6 +497,7 @@ export interface operations {
             };
             400: components["responses"]["Error"];
             404: components["responses"]["Error"];
+            500: components["responses"]["Error"];
         };
     };
     listTargets: {
@@ -512,6 +521,8 @@ export interface operations {
                     };
                 };
             };
+            400: components["responses"]["Error"];
+            500: components["responses"]["Error"];
         };
     };
     getOpenAPI: {
@@ -529,9 +540,10 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/yaml": string;
+                    "application/yaml": unknown;
                 };
             };
+            400: components["responses"]["Error"];
         };
     };
 }
