@@ -121,7 +121,9 @@ func exitCode(ts *testscript.TestScript, _ bool, args []string) {
 // get runs "get URL CODE TEXT [TOKEN]": it asks until the answer is so, and has that text.
 func get(ts *testscript.TestScript, _ bool, args []string) {
 	deadline := time.Now().Add(20 * time.Second)
-	for {
+	tries := time.NewTicker(10 * time.Millisecond)
+	defer tries.Stop()
+	for ; ; <-tries.C {
 		last, body := "", []byte{}
 		request, err := http.NewRequest(http.MethodGet, args[0], nil)
 		ts.Check(err)

@@ -206,7 +206,7 @@ func TestOldestFirstAndBounded(t *testing.T) {
 			b.answers, b.got = []answer{ok()}, nil
 		})
 		defer recovered.Stop()
-		stats, _ := run(t, b, down+10*time.Minute, nil)
+		stats, _ := run(t, b, down+10*time.Minute-time.Second, nil)
 		// 310 snapshots were taken, 240 fit into the queue, and the oldest gave way.
 		if stats.Dropped == 0 || stats.Waiting != 0 || stats.Delivered+stats.Dropped != 310 {
 			t.Errorf("got %+v", stats)
