@@ -2,7 +2,6 @@ package procmon
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -56,86 +55,6 @@ var processFields = []field[Process]{
 	whole64("write_bytes", func(p *Process) *Opt[uint64] { return &p.WriteBytes }),
 	whole32("session_id", func(p *Process) *Opt[uint32] { return &p.SessionID }),
 	{name: "services", decode: decodeServices, encode: encodeServices},
-}
-
-// Decode reads one snapshot in the format of GET /snapshot and POST /api/process-data/.
-// It keeps nothing of data. Fields that it does not know are passed over; a field that is
-// wrong, missing or there twice is a *FieldError.
-func Decode(data []byte) (*Snapshot, error) {
-	d := readers.Get().(*reader)
-	defer d.release()
-	d.ResetBytes(data)
-
-	s := &Snapshot{}
-	if err := decodeSnapshot(d, s, len(data)); err != nil {
-		if fe, ok := errors.AsType[*FieldError](err); ok {
-			return nil, fe
-		}
-		return nil, &FieldError{Problem: "invalid JSON: " + syntaxProblem(data, err)}
-	}
-	if !d.atEnd() {
-		return nil, &FieldError{Problem: "invalid JSON: more follows after the snapshot"}
-	}
-	return s, nil
-}
-
-func decodeSnapshot(d *reader, s *Snapshot, size int) error {
-	if k := d.Next(); k != jx.Object && k != jx.Invalid {
-		return notA("this "+k.String(), "a snapshot, which is a JSON object")
-	}
-	host, system := object[Snapshot]{fields: snapshotFields}, object[System]{fields: systemFields}
-	keys, err := d.ObjIter()
-	for err == nil && keys.Next() {
-		key := keys.Key()
-		if string(key) == "processes" {
-			err = decodeProcesses(d, s, size)
-		} else if i := host.find(key); i >= 0 {
-			err = host.decode(d, i, s)
-		} else if i := system.find(key); i >= 0 {
-			err = system.decode(d, i, &s.System)
-		} else {
-			err = d.Skip()
-		}
-	}
-	if err := cmp.Or(err, keys.Err()); err != nil {
-		return err
-	}
-	if err := host.missing(); err != nil {
-		return err
-	}
-	if s.Processes == nil {
-		return &FieldError{Field: "processes", Problem: "missing"}
-	}
-	return nil
-}
-
-// decodeProcesses reads the processes of a payload of so many bytes.
-func decodeProcesses(d *reader, s *Snapshot, size int) error {
-	const small, most = 384, 4096 // bytes of a process; processes to make room for at once
-	if s.Processes != nil {
-		return &FieldError{Field: "processes", Problem: "there twice"}
-	}
-	if d.Next() != jx.Array {
-		return within("processes", problem(d, "a list of processes"))
-	}
-	s.Processes = make([]Process, 0, min(size/small+1, most))
-	elements, err := d.ArrIter()
-	for err == nil && elements.Next() {
-		i := len(s.Processes)
-		s.Processes = append(s.Processes, Process{})
-		p := &s.Processes[i]
-		if err = decodeProcess(d, p); err != nil {
-			err = within(fmt.Sprintf("processes[%d]", i), err)
-		} else if first, ok := d.pids[p.PID]; ok {
-			err = &FieldError{
-				Field:   fmt.Sprintf("processes[%d].pid", i),
-				Problem: fmt.Sprintf("%d is the pid of processes[%d] already; each pid is allowed once", p.PID, first),
-			}
-		} else {
-			d.pids[p.PID] = i
-		}
-	}
-	return cmp.Or(err, elements.Err())
 }
 
 func decodeProcess(d *reader, p *Process) error {
@@ -207,19 +126,6 @@ func within(name string, err error) error {
 	}
 	name += fe.Field
 	return &FieldError{Field: name, Problem: fe.Problem}
-}
-
-// syntaxProblem says what is wrong with data in the words of encoding/json, which tell the
-// end of the input from a wrong byte; err is what the decoder said.
-func syntaxProblem(data []byte, err error) string {
-	var raw json.RawMessage
-	if syntax, ok := errors.AsType[*json.SyntaxError](json.Unmarshal(data, &raw)); ok {
-		return fmt.Sprintf("%v (byte %d)", syntax, syntax.Offset)
-	}
-	for inner := err; inner != nil; inner = errors.Unwrap(inner) {
-		err = inner
-	}
-	return err.Error()
 }
 
 // maxHostname is in bytes: what DNS allows for a name.

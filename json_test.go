@@ -149,6 +149,9 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		s, err := procmon.Decode(data)
 		if err != nil {
+			if strings.HasSuffix(err.Error(), "malformed") && json.Valid(data) {
+				t.Fatal("refused JSON")
+			}
 			return
 		}
 		if !json.Valid(data) {
@@ -160,6 +163,16 @@ func FuzzDecode(f *testing.F) {
 		}
 		if diff := cmp.Diff(s, again); diff != "" {
 			t.Fatal(diff)
+		}
+		var d procmon.Decoder
+		for range 2 { // the second time it knows every process
+			known, err := d.Decode(data)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(s, known); diff != "" {
+				t.Fatal(diff)
+			}
 		}
 	})
 }

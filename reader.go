@@ -13,27 +13,46 @@ import (
 // reader reads one payload after the other; what it keeps between them is bounded.
 type reader struct {
 	jx.Decoder
-	scratch []byte         // the text that was read last
-	pids    map[uint32]int // index of each pid in the payload
-	texts   [1024]string   // short texts that came by, as names and users come again and again
+	scratch []byte       // the text that was read last
+	name    []byte       // the name of the field at the top
+	texts   [1024]string // short texts that came by, as names and users come again and again
 	seed    maphash.Seed
 }
 
 var readers = sync.Pool{New: func() any {
-	return &reader{pids: map[uint32]int{}, seed: maphash.MakeSeed()}
+	return &reader{seed: maphash.MakeSeed()}
 }}
 
 func (d *reader) release() {
-	const most = 64 << 10 // bytes, and pids, that are kept for the next payload
+	const most = 64 << 10 // bytes that are kept for the next payload
 	d.ResetBytes(nil)
 	if cap(d.scratch) > most {
 		d.scratch = nil
 	}
-	if len(d.pids) > most {
-		d.pids = map[uint32]int{}
-	}
-	clear(d.pids)
 	readers.Put(d)
+}
+
+// whole has read read the value that is given, which must be all that is there.
+func (d *reader) whole(value []byte, read func() error) error {
+	d.ResetBytes(value)
+	if err := read(); err != nil {
+		return err
+	}
+	if !d.atEnd() {
+		return errMalformed
+	}
+	return nil
+}
+
+// key returns the name that value is, until the next call.
+func (d *reader) key(value []byte) ([]byte, error) {
+	var key []byte
+	err := d.whole(value, func() (err error) {
+		d.name, err = d.StrAppend(d.name[:0])
+		key = d.name
+		return err
+	})
+	return key, err
 }
 
 // text returns the next value, which has to be text, until the next call.

@@ -20,8 +20,8 @@ type intake struct {
 }
 
 // decode reads and validates a snapshot. It keeps nothing of body.
-func (in *intake) decode(body []byte) (*procmon.Snapshot, error) {
-	s, err := procmon.Decode(bytes.TrimPrefix(body, []byte("\ufeff")))
+func (in *intake) decode(read func([]byte) (*procmon.Snapshot, error), body []byte) (*procmon.Snapshot, error) {
+	s, err := read(bytes.TrimPrefix(body, []byte("\ufeff")))
 	if err != nil {
 		return nil, fail(reasonInvalid, "%v", err)
 	}

@@ -193,7 +193,7 @@ func (r *Receiver) receive(w http.ResponseWriter, req *http.Request) (*procmon.R
 	if no != nil {
 		return nil, no
 	}
-	s, err := r.intake.decode(body)
+	s, err := r.intake.decode(procmon.Decode, body)
 	release()
 	if err != nil {
 		return nil, &refusal{status: http.StatusBadRequest, code: "invalid_snapshot", message: err.Error()}

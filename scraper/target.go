@@ -20,6 +20,8 @@ type target struct {
 	req    *http.Request
 	log    *slog.Logger
 
+	decoder procmon.Decoder // of the loop alone
+
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the loop has ended
 
@@ -171,7 +173,7 @@ func (t *target) fetch(ctx context.Context) (*procmon.Snapshot, error) {
 		return nil, err
 	}
 	defer release()
-	return t.pool.m.intake.decode(body)
+	return t.pool.m.intake.decode(t.decoder.Decode, body)
 }
 
 // markStale reports whether the store knows now that the host is out of reach, or need not
