@@ -17,13 +17,13 @@ func CPUPercent(previous, s *Snapshot) []Opt[float64] {
 	if interval <= 0 {
 		return cpu
 	}
-	before := previous.ByID()
+	before := identities{of: previous}
 	for i := range s.Processes {
 		p := &s.Processes[i]
 		if !p.CPUSeconds.Known || !p.StartTime.Known {
 			continue
 		}
-		if j, ok := before[p.ID()]; ok {
+		if j, ok := before.find(p.ID()); ok {
 			then := previous.Processes[j].CPUSeconds
 			if grown := p.CPUSeconds.Value - then.Value; then.Known && grown >= 0 {
 				cpu[i] = Some(100 * grown / interval)
@@ -52,4 +52,27 @@ func HostCPUPercent(s *Snapshot, cpu []Opt[float64]) Opt[float64] {
 	}
 	total.Value = min(100, total.Value/float64(s.System.Threads.Value))
 	return total
+}
+
+// identities finds processes of a snapshot that are looked for in about the order in which
+// they stand there, as those of the next snapshot are: mostly without an index.
+type identities struct {
+	of   *Snapshot
+	next int // where the process after the last one that was found is
+	byID map[ProcessID]int
+}
+
+func (ids *identities) find(id ProcessID) (int, bool) {
+	if ids.next < len(ids.of.Processes) && ids.of.Processes[ids.next].ID() == id {
+		ids.next++
+		return ids.next - 1, true
+	}
+	if ids.byID == nil {
+		ids.byID = ids.of.ByID()
+	}
+	i, ok := ids.byID[id]
+	if ok {
+		ids.next = i + 1
+	}
+	return i, ok
 }
