@@ -10,13 +10,14 @@ import (
 	"github.com/shirou/gopsutil/v4/process"
 
 	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/exporter/internal/crowd"
 	"github.com/procmon/procmon/exporter/proctable"
 )
 
 // TestAgainstGopsutil holds every process of this machine against another implementation.
 // Processes start, exec and end between the two, so only what differs every time counts.
 func TestAgainstGopsutil(t *testing.T) {
-	spawnIdle(t, 3)
+	crowd.Spawn(t, 3)
 	table := openTable(t)
 	var differ map[procmon.ProcessID]string
 	for round := range 5 {

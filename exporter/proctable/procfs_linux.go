@@ -123,6 +123,19 @@ func (p *procfs) readShort(pid uint32, file string) ([]byte, error) {
 	return p.text[:n], nil
 }
 
+// readOpen returns what one read from the start of an open file gives, likewise.
+func (p *procfs) readOpen(fd int) ([]byte, error) {
+	for {
+		n, err := unix.Pread(fd, p.text, 0)
+		if err == nil {
+			return p.text[:n], nil
+		}
+		if err != unix.EINTR {
+			return nil, err
+		}
+	}
+}
+
 // readLong returns pid's file to its end or to limit bytes, likewise.
 func (p *procfs) readLong(pid uint32, file string, limit int) ([]byte, error) {
 	fd, err := p.openFile(pid, file)

@@ -1,11 +1,9 @@
 package proctable
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -36,6 +34,8 @@ type osTable struct {
 	reading  uint64 // number of this reading
 	pids     []uint32
 	known    map[uint32]*identity
+	held     int // descriptors of stat that are kept open
+	mayHold  int
 }
 
 // identity is what is remembered of a process from one reading to the next.
@@ -47,14 +47,17 @@ type identity struct {
 	moved   activity
 	reading uint64 // in which it was last seen
 	young   bool   // its static facts were read in its first seconds
+	stat    int    // descriptor of its stat; notHeld
 }
 
 // activity changes when a process does something.
 type activity struct{ utime, stime, minflt, majflt, vsize, rss, threads uint64 }
 
 const (
-	rotation   = 16  // collections
+	rotation   = 8   // collections
 	settlement = 200 // ticks after which a process is taken to be what it will be
+	mostHeld   = 512 // descriptors
+	notHeld    = -1
 )
 
 func (t *osTable) open() error {
@@ -70,12 +73,26 @@ func (t *osTable) open() error {
 	size, err := fs.size(uint32(os.Getpid()), "fd")
 	*t = osTable{
 		fs: fs, boot: boot, pageSize: uint64(os.Getpagesize()), fdSize: err == nil && size > 0,
-		users: userNames{}, known: map[uint32]*identity{},
+		users: userNames{}, known: map[uint32]*identity{}, mayHold: mayHold(),
 	}
 	return nil
 }
 
-func (t *osTable) close() error { return t.fs.close() }
+// mayHold returns how many descriptors can be kept and leave most to the rest of the program.
+func mayHold() int {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 0
+	}
+	return int(min(mostHeld, limit.Cur/4))
+}
+
+func (t *osTable) close() error {
+	for _, id := range t.known {
+		t.letGo(id)
+	}
+	return t.fs.close()
+}
 
 func (t *osTable) bootTime() procmon.Opt[time.Time] { return procmon.Some(t.boot) }
 
@@ -107,6 +124,7 @@ func (t *osTable) read(rows *Rows) error {
 	if len(t.known) > len(rows.Processes) {
 		for pid, id := range t.known {
 			if id.reading != t.reading {
+				t.letGo(id)
 				delete(t.known, pid)
 			}
 		}
@@ -115,7 +133,8 @@ func (t *osTable) read(rows *Rows) error {
 }
 
 func (t *osTable) readProcess(rows *Rows, pid uint32) error {
-	line, err := t.fs.readShort(pid, "stat")
+	known := t.known[pid]
+	line, err := t.readStat(pid, known)
 	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM) {
 		return fmt.Errorf("read /proc/%d/stat: %w", pid, err)
 	}
@@ -123,7 +142,7 @@ func (t *osTable) readProcess(rows *Rows, pid uint32) error {
 	if err != nil || !parseStat(line, &s) {
 		return nil // it has ended, or is hidden from us
 	}
-	id := t.identify(pid, &s)
+	id := t.identify(known, pid, &s)
 	id.reading = t.reading
 
 	p, detail := rows.add()
@@ -141,13 +160,50 @@ func (t *osTable) readProcess(rows *Rows, pid uint32) error {
 	return nil
 }
 
+// readStat reads the stat of a process: from the descriptor that is held of it, or through
+// one that is held from now on if it has settled and there is room.
+func (t *osTable) readStat(pid uint32, known *identity) ([]byte, error) {
+	if known == nil {
+		return t.fs.readShort(pid, "stat")
+	}
+	if known.stat != notHeld {
+		if line, err := t.fs.readOpen(known.stat); err == nil {
+			return line, nil
+		}
+		t.letGo(known) // it has ended; another process may have its pid
+		return t.fs.readShort(pid, "stat")
+	}
+	if known.young || t.held >= t.mayHold {
+		return t.fs.readShort(pid, "stat")
+	}
+	fd, err := t.fs.openFile(pid, "stat")
+	if err != nil {
+		return nil, err
+	}
+	known.stat = fd
+	t.held++
+	return t.fs.readOpen(fd)
+}
+
+// letGo closes the descriptor that is held of a process.
+func (t *osTable) letGo(id *identity) {
+	if id.stat != notHeld {
+		unix.Close(id.stat)
+		id.stat = notHeld
+		t.held--
+	}
+}
+
 // identify returns what is known of the process that s is about, after reading what is not
-// known yet or may have changed. It uses the text buffer that s.comm stands in.
-func (t *osTable) identify(pid uint32, s *stat) *identity {
+// known yet or may have changed. id is what had its pid before, or nil. It uses the text
+// buffer that s.comm stands in.
+func (t *osTable) identify(id *identity, pid uint32, s *stat) *identity {
 	now := activity{s.utime, s.stime, s.minflt, s.majflt, s.vsize, s.rss, uint64(s.threads)}
-	id, ok := t.known[pid]
-	if !ok || id.start != s.starttime {
-		id = &identity{start: s.starttime, comm: string(s.comm), stack: s.startstack, moved: now}
+	if id == nil || id.start != s.starttime {
+		if id != nil {
+			t.letGo(id)
+		}
+		id = &identity{start: s.starttime, comm: string(s.comm), stack: s.startstack, moved: now, stat: notHeld}
 		id.process.PID = pid
 		id.process.StartTime = procmon.Some(t.boot.Add(time.Duration(s.starttime) * (time.Second / ticksPerSecond)))
 		t.known[pid] = id
@@ -176,80 +232,4 @@ func (t *osTable) identify(pid uint32, s *stat) *identity {
 		}
 	}
 	return id
-}
-
-// age returns the time since the start of a process in ticks.
-func (t *osTable) age(id *identity) uint64 {
-	var now unix.Timespec
-	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
-		return settlement
-	}
-	ticks := uint64(now.Nano()) / uint64(time.Second/ticksPerSecond)
-	return ticks - min(ticks, id.start)
-}
-
-// readStatic reads the static facts of a process and reports whether it is so young that
-// they may still change.
-func (t *osTable) readStatic(id *identity, flags uint64) (young bool) {
-	p := &id.process
-	young = t.age(id) < settlement
-	comm := id.comm
-	p.Exe, p.Cmdline = procmon.Opt[string]{}, procmon.Opt[string]{}
-	if flags&flagKernel == 0 {
-		if exe, err := t.fs.link(p.PID, "exe"); err == nil {
-			p.Exe = procmon.Some(clean(exe))
-		}
-		args, err := t.fs.readLong(p.PID, "cmdline", maxText+1)
-		if args = bytes.TrimRight(args, "\x00"); err == nil && len(args) > 0 {
-			arg0, _, _ := bytes.Cut(args, []byte{0})
-			comm = programName(comm, string(arg0))
-			for i, c := range args {
-				if c == 0 {
-					args[i] = ' '
-				}
-			}
-			p.Cmdline = procmon.Some(clean(string(args)))
-		}
-	}
-	p.Name = clean(comm)
-	if uid, ok := t.realUID(p.PID); ok {
-		p.Username = procmon.Some(t.users.lookup(uid))
-	} else {
-		p.Username = procmon.Opt[string]{}
-	}
-	return young
-}
-
-// realUID returns the user who owns a process (the first figure of "Uid:",
-// https://man7.org/linux/man-pages/man5/proc_pid_status.5.html).
-func (t *osTable) realUID(pid uint32) (uint32, bool) {
-	text, err := t.fs.readShort(pid, "status")
-	if err != nil {
-		return 0, false
-	}
-	_, text, ok := bytes.Cut(text, []byte("\nUid:\t"))
-	if !ok {
-		return 0, false
-	}
-	digits := text[:max(bytes.IndexByte(text, '\t'), 0)]
-	uid, err := strconv.ParseUint(string(digits), 10, 32)
-	return uint32(uid), err == nil
-}
-
-// readUse reads the storage I/O (https://man7.org/linux/man-pages/man5/proc_pid_io.5.html)
-// and the number of descriptors of a process.
-func (t *osTable) readUse(id *identity) {
-	p := &id.process
-	p.ReadBytes, p.WriteBytes, p.Handles = procmon.Opt[uint64]{}, procmon.Opt[uint64]{}, procmon.Opt[uint32]{}
-	if text, err := t.fs.readShort(p.PID, "io"); err == nil {
-		p.ReadBytes.Value, p.ReadBytes.Known = counter(text, "read_bytes: ")
-		p.WriteBytes.Value, p.WriteBytes.Known = counter(text, "write_bytes: ")
-	}
-	if t.fdSize {
-		if n, err := t.fs.size(p.PID, "fd"); err == nil {
-			p.Handles = procmon.Some(uint32(n))
-		}
-	} else if n, err := t.fs.count(p.PID, "fd"); err == nil {
-		p.Handles = procmon.Some(uint32(n))
-	}
 }

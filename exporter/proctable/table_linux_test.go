@@ -14,6 +14,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/exporter/internal/crowd"
 	"github.com/procmon/procmon/exporter/proctable"
 )
 
@@ -242,9 +243,16 @@ func TestIdentitiesStay(t *testing.T) {
 	}
 }
 
-func TestSteadyStateAllocatesNothingPerProcess(t *testing.T) {
+// settled reports whether the static facts of a process have been read for good.
+func settled(p *procmon.Process) bool {
+	const age = 4 * time.Second // two, a second by which the time of boot is cut, and one to spare
+	return time.Since(p.StartTime.Value) > age
+}
+
+func TestSettledProcesses(t *testing.T) {
 	const children = 100
-	youngest := spawnIdle(t, children)[children-1]
+	pids := crowd.Spawn(t, children)
+	youngest := int(pids[children-1])
 	table := openTable(t)
 	var rows proctable.Rows
 	readOnce := func() {
@@ -253,15 +261,54 @@ func TestSteadyStateAllocatesNothingPerProcess(t *testing.T) {
 		}
 	}
 	readOnce()
-	eventually(t, table, int(youngest), "settled", func(p *procmon.Process) bool {
-		const settled = 4 * time.Second // that, and the second by which the time of boot is cut
-		return time.Since(p.StartTime.Value) > settled
-	})
+	before := eventually(t, table, youngest, "settled", settled)
 	readOnce()
-	// Other processes of this machine start meanwhile and are allocated for.
-	if n := testing.AllocsPerRun(32, readOnce); n > children/4 {
-		t.Errorf("%v allocations to read %d processes again", n, len(rows.Processes))
+	t.Run("are read without allocations", func(t *testing.T) {
+		// Other processes of this machine start meanwhile and are allocated for.
+		if n := testing.AllocsPerRun(32, readOnce); n > children/4 {
+			t.Errorf("%v allocations to read %d processes again", n, len(rows.Processes))
+		}
+	})
+	t.Run("are the same", func(t *testing.T) {
+		if diff := cmp.Diff(before, read(t, table, youngest)); diff != "" {
+			t.Error(diff)
+		}
+	})
+	t.Run("are let go when they end", func(t *testing.T) {
+		held := heldStats(t)
+		if held < children/2 {
+			t.Fatalf("the stat of only %d processes is held", held)
+		}
+		for _, pid := range pids {
+			syscall.Kill(int(pid), syscall.SIGKILL)
+			var status syscall.WaitStatus
+			for _, err := syscall.Wait4(int(pid), &status, 0, nil); err == syscall.EINTR; {
+				_, err = syscall.Wait4(int(pid), &status, 0, nil)
+			}
+		}
+		if p := read(t, table, youngest); p != nil {
+			t.Errorf("still there: %+v", p)
+		}
+		if now := heldStats(t); now > held-children/2 {
+			t.Errorf("%d were held, and %d are after %d have ended", held, now, children)
+		}
+	})
+}
+
+// heldStats returns how many descriptors this process has of files named stat.
+func heldStats(t *testing.T) int {
+	t.Helper()
+	links, err := filepath.Glob("/proc/self/fd/*")
+	if err != nil {
+		t.Fatal(err)
 	}
+	n := 0
+	for _, link := range links {
+		if to, err := os.Readlink(link); err == nil && filepath.Base(to) == "stat" {
+			n++
+		}
+	}
+	return n
 }
 
 func TestJoin(t *testing.T) {

@@ -1,0 +1,87 @@
+package proctable
+
+import (
+	"bytes"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/procmon/procmon"
+)
+
+// age returns the time since the start of a process in ticks.
+func (t *osTable) age(id *identity) uint64 {
+	var now unix.Timespec
+	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
+		return settlement
+	}
+	ticks := uint64(now.Nano()) / uint64(time.Second/ticksPerSecond)
+	return ticks - min(ticks, id.start)
+}
+
+// readStatic reads the static facts of a process and reports whether it is so young that
+// they may still change.
+func (t *osTable) readStatic(id *identity, flags uint64) (young bool) {
+	p := &id.process
+	young = t.age(id) < settlement
+	comm := id.comm
+	p.Exe, p.Cmdline = procmon.Opt[string]{}, procmon.Opt[string]{}
+	if flags&flagKernel == 0 {
+		if exe, err := t.fs.link(p.PID, "exe"); err == nil {
+			p.Exe = procmon.Some(clean(exe))
+		}
+		args, err := t.fs.readLong(p.PID, "cmdline", maxText+1)
+		if args = bytes.TrimRight(args, "\x00"); err == nil && len(args) > 0 {
+			arg0, _, _ := bytes.Cut(args, []byte{0})
+			comm = programName(comm, string(arg0))
+			for i, c := range args {
+				if c == 0 {
+					args[i] = ' '
+				}
+			}
+			p.Cmdline = procmon.Some(clean(string(args)))
+		}
+	}
+	p.Name = clean(comm)
+	if uid, ok := t.realUID(p.PID); ok {
+		p.Username = procmon.Some(t.users.lookup(uid))
+	} else {
+		p.Username = procmon.Opt[string]{}
+	}
+	return young
+}
+
+// realUID returns the user who owns a process (the first figure of "Uid:",
+// https://man7.org/linux/man-pages/man5/proc_pid_status.5.html).
+func (t *osTable) realUID(pid uint32) (uint32, bool) {
+	text, err := t.fs.readShort(pid, "status")
+	if err != nil {
+		return 0, false
+	}
+	_, text, ok := bytes.Cut(text, []byte("\nUid:\t"))
+	if !ok {
+		return 0, false
+	}
+	digits := text[:max(bytes.IndexByte(text, '\t'), 0)]
+	uid, err := strconv.ParseUint(string(digits), 10, 32)
+	return uint32(uid), err == nil
+}
+
+// readUse reads the storage I/O (https://man7.org/linux/man-pages/man5/proc_pid_io.5.html)
+// and the number of descriptors of a process.
+func (t *osTable) readUse(id *identity) {
+	p := &id.process
+	p.ReadBytes, p.WriteBytes, p.Handles = procmon.Opt[uint64]{}, procmon.Opt[uint64]{}, procmon.Opt[uint32]{}
+	if text, err := t.fs.readShort(p.PID, "io"); err == nil {
+		p.ReadBytes.Value, p.ReadBytes.Known = counter(text, "read_bytes: ")
+		p.WriteBytes.Value, p.WriteBytes.Known = counter(text, "write_bytes: ")
+	}
+	if t.fdSize {
+		if n, err := t.fs.size(p.PID, "fd"); err == nil {
+			p.Handles = procmon.Some(uint32(n))
+		}
+	} else if n, err := t.fs.count(p.PID, "fd"); err == nil {
+		p.Handles = procmon.Some(uint32(n))
+	}
+}
