@@ -89,7 +89,7 @@ func (c *compressor) compress(dst, src []byte, e encoding) []byte {
 	} else {
 		c.gzip.Reset(out)
 	}
-	c.gzip.Write(src) // a bytes.Buffer takes everything
+	_, _ = c.gzip.Write(src) // a bytes.Buffer takes everything
 	c.gzip.Close()
 	return out.Bytes()
 }

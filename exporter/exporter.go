@@ -8,6 +8,7 @@ package exporter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -71,8 +72,7 @@ func New(o Options) (*Exporter, error) {
 	pulls := &pullClock{}
 	o.Push.Snapshot, o.Push.Logger, o.Push.LastPull = e.appendSnapshot, o.Logger, pulls.last
 	if e.pusher, err = push.New(o.Push); err != nil {
-		e.collector.close()
-		return nil, err
+		return nil, errors.Join(err, e.collector.close())
 	}
 	e.registry = newRegistry(e)
 	e.handler = newHandler(e, o.BearerToken, pulls)

@@ -66,6 +66,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("PATH", filepath.Dir(program)+string(os.PathListSeparator)+env.Getenv("PATH"))
 			address, err := freeAddress()
 			env.Setenv("ADDR", address)
+			env.Setenv("PORT", address[strings.LastIndex(address, ":")+1:])
 			b := newBackend()
 			env.Values["backend"] = b
 			env.Setenv("BACKEND", b.server.URL)

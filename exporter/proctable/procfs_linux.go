@@ -130,7 +130,7 @@ func (p *procfs) readOpen(fd int) ([]byte, error) {
 		if err == nil {
 			return p.text[:n], nil
 		}
-		if err != unix.EINTR {
+		if !errors.Is(err, unix.EINTR) {
 			return nil, err
 		}
 	}
@@ -163,7 +163,7 @@ func (p *procfs) readLong(pid uint32, file string, limit int) ([]byte, error) {
 func readRetrying(fd int, b []byte) (int, error) {
 	for {
 		n, err := unix.Read(fd, b)
-		if err != unix.EINTR {
+		if !errors.Is(err, unix.EINTR) {
 			return n, err
 		}
 	}

@@ -67,8 +67,7 @@ func (t *osTable) open() error {
 	}
 	boot, err := readBootTime()
 	if err != nil {
-		fs.close()
-		return err
+		return errors.Join(err, fs.close())
 	}
 	size, err := fs.size(uint32(os.Getpid()), "fd")
 	*t = osTable{

@@ -33,7 +33,7 @@ func newQueue() *queue { return &queue{filled: make(chan struct{}, 1)} }
 func (q *queue) put(json []byte) (dropped int) {
 	var compressed bytes.Buffer
 	w := gzip.NewWriter(&compressed)
-	w.Write(json) // a bytes.Buffer takes everything
+	_, _ = w.Write(json) // a bytes.Buffer takes everything
 	w.Close()
 
 	q.mu.Lock()

@@ -21,7 +21,7 @@ func Spawn(tb testing.TB, n int) []uint32 {
 		if err := cmd.Start(); err != nil {
 			tb.Fatal(err)
 		}
-		tb.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
+		tb.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
 		pids = append(pids, uint32(cmd.Process.Pid))
 	}
 	return pids

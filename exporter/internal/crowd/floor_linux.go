@@ -41,7 +41,7 @@ func (f *Floor) Read() {
 		if errno != 0 {
 			continue
 		}
-		unix.Read(int(fd), f.buffer)
+		_, _ = unix.Read(int(fd), f.buffer)
 		unix.Close(int(fd))
 	}
 }
@@ -62,12 +62,12 @@ func (kept Peer) Read(tb testing.TB) {
 			if p, err = process.NewProcess(pid); err != nil {
 				continue
 			}
-			p.Name()
-			p.CreateTime()
+			_, _ = p.Name()
+			_, _ = p.CreateTime()
 			kept[pid] = p
 		}
-		p.Times()
-		p.MemoryInfo()
-		p.NumThreads()
+		_, _ = p.Times()
+		_, _ = p.MemoryInfo()
+		_, _ = p.NumThreads()
 	}
 }
