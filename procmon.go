@@ -92,6 +92,10 @@ func (p *Process) ID() ProcessID {
 	return id
 }
 
+// Idle reports whether p is Windows' System Idle Process, whose CPU time is the time in which
+// nothing ran.
+func (p *Process) Idle() bool { return p.PID == 0 }
+
 // MemoryMiB returns the memory of p in MiB, from the exact byte count if there is one.
 func (p *Process) MemoryMiB() Opt[float64] {
 	if p.WorkingSetBytes.Known {

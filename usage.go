@@ -36,7 +36,7 @@ func CPUPercent(previous, s *Snapshot) []Opt[float64] {
 }
 
 // HostCPUPercent returns the CPU use of the whole host in percent of all its logical CPUs:
-// the payload's own figure, else the sum over cpu of what is known, else unknown.
+// the payload's own figure, else the sum over cpu of what is known and not idle, else unknown.
 func HostCPUPercent(s *Snapshot, cpu []Opt[float64]) Opt[float64] {
 	if s.System.CPU.Known {
 		return s.System.CPU
@@ -45,8 +45,8 @@ func HostCPUPercent(s *Snapshot, cpu []Opt[float64]) Opt[float64] {
 		return Opt[float64]{}
 	}
 	var total Opt[float64]
-	for _, c := range cpu {
-		if c.Known {
+	for i, c := range cpu {
+		if c.Known && !s.Processes[i].Idle() {
 			total = sum(total, c)
 		}
 	}

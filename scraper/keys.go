@@ -19,18 +19,17 @@ import (
 const (
 	hashPrefix = "sha256:" // then SALT:DIGEST, both in base64url without padding
 	saltSize   = 16        // bytes
-	minHashed  = 20        // bytes of the shortest key that one round of SHA-256 protects
 )
+
+// SafeKeySize is the size in bytes from which on a random key can not be guessed from its hash.
+const SafeKeySize = 20
 
 // HashToken returns a salted hash that stands for the key in push.tokens and push.tokens_file:
 // "sha256:SALT:DIGEST". One round of SHA-256 withstands guessing only if the key is random
-// and long, so a key of less than 20 bytes is refused.
+// and of at least SafeKeySize bytes.
 func HashToken(key string) (string, error) {
 	if err := checkKey(key); err != nil {
 		return "", fmt.Errorf("hash token: %w", err)
-	}
-	if len(key) < minHashed {
-		return "", fmt.Errorf("hash token: the key has %d bytes and must have at least %d random ones, since a short key can be guessed from its hash; NewToken makes one", len(key), minHashed)
 	}
 	salt := make([]byte, saltSize)
 	_, _ = rand.Read(salt) // never fails: https://pkg.go.dev/crypto/rand#Read

@@ -141,6 +141,7 @@ func (r *Receiver) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		return
 	}
 	r.pushes.WithLabelValues(strconv.Itoa(http.StatusCreated)).Inc()
+	w.Header().Set("Accept-Encoding", acceptedEncodings) // so that the agent may compress the next one
 	w.WriteHeader(http.StatusCreated)
 	writeJSON(w, struct {
 		ID        string    `json:"id"`
@@ -157,7 +158,7 @@ func (r *Receiver) refuse(w http.ResponseWriter, no *refusal) {
 	case http.StatusMethodNotAllowed:
 		w.Header().Set("Allow", http.MethodPost)
 	case http.StatusUnsupportedMediaType:
-		w.Header().Set("Accept-Encoding", "zstd, gzip, identity")
+		w.Header().Set("Accept-Encoding", acceptedEncodings)
 	}
 	if no.retry > 0 {
 		w.Header().Set("Retry-After", strconv.FormatFloat(math.Ceil(no.retry.Seconds()), 'f', 0, 64))
@@ -169,6 +170,9 @@ func (r *Receiver) refuse(w http.ResponseWriter, no *refusal) {
 	w.WriteHeader(no.status)
 	writeJSON(w, map[string]content{"error": {no.code, no.message}})
 }
+
+// acceptedEncodings are said as https://www.rfc-editor.org/rfc/rfc9110#name-accept-encoding has it.
+const acceptedEncodings = "zstd, gzip, identity"
 
 // writeJSON ignores the error of a client that has gone.
 func writeJSON(w http.ResponseWriter, v any) { _ = json.NewEncoder(w).Encode(v) }

@@ -46,7 +46,7 @@ func plural(noun string, n int) string {
 
 // hashToken prints what stands for a key in push.tokens. A key that is not an argument, where
 // others can see it, is the first line of stdin.
-func hashToken(args []string, stdin io.Reader, stdout io.Writer) error {
+func hashToken(args []string, stdin io.Reader, stdout, stderr io.Writer) error {
 	const most = 4096 // bytes
 	var key string
 	switch len(args) {
@@ -64,6 +64,9 @@ func hashToken(args []string, stdin io.Reader, stdout io.Writer) error {
 	hash, err := scraper.HashToken(key)
 	if err != nil {
 		return err
+	}
+	if len(key) < scraper.SafeKeySize {
+		fmt.Fprintf(stderr, "procmon: this key has %d bytes; who reads its hash can guess it. `procmon token new` makes one that is safe\n", len(key))
 	}
 	fmt.Fprintln(stdout, hash)
 	return nil

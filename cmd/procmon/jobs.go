@@ -1,8 +1,10 @@
 package main
 
 import (
+	"net"
 	"time"
 
+	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/config"
 	"github.com/procmon/procmon/scraper"
 )
@@ -34,4 +36,27 @@ func pushTokens(cfg *config.Config) []string {
 		tokens[i] = string(t)
 	}
 	return tokens
+}
+
+// staleAfter returns how long a snapshot stands for its host: longer than Prometheus' five
+// minutes where hosts are asked less often.
+func staleAfter(cfg *config.Config) time.Duration {
+	after := procmon.StaleAfter
+	for i := range cfg.ScrapeConfigs {
+		after = max(after, 3*time.Duration(cfg.ScrapeConfigs[i].ScrapeInterval))
+	}
+	return after
+}
+
+// allowedHosts returns the names by which browsers may call a server that only this machine can
+// reach, so that no page elsewhere can give it a name of its own (DNS rebinding); nil is any.
+func allowedHosts(cfg *config.Config, l net.Listener) []string {
+	if !l.Addr().(*net.TCPAddr).IP.IsLoopback() {
+		return nil
+	}
+	hosts := []string{}
+	if cfg.Web.ExternalURL.URL != nil {
+		hosts = append(hosts, cfg.Web.ExternalURL.Hostname())
+	}
+	return hosts
 }

@@ -11,6 +11,8 @@ import (
 	"os"
 
 	"github.com/urfave/cli/v2"
+
+	"github.com/procmon/procmon/scraper"
 )
 
 // version is set by the linker.
@@ -89,11 +91,19 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 				Usage:           "keys of the push",
 				HideHelpCommand: true,
 				Subcommands: []*cli.Command{{
+					Name:         "new",
+					Usage:        "print a new random key",
+					OnUsageError: usage,
+					Action: withoutArguments(func(*cli.Context) error {
+						_, err := fmt.Fprintln(stdout, scraper.NewToken())
+						return err
+					}),
+				}, {
 					Name:         "hash",
 					Usage:        "print the hash of a key, for push.tokens; without KEY it is read from standard input",
 					ArgsUsage:    "[KEY]",
 					OnUsageError: usage,
-					Action:       func(c *cli.Context) error { return hashToken(c.Args().Slice(), c.App.Reader, stdout) },
+					Action:       func(c *cli.Context) error { return hashToken(c.Args().Slice(), c.App.Reader, stdout, stderr) },
 				}},
 			},
 		},

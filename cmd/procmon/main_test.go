@@ -2,9 +2,17 @@ package main
 
 import (
 	"context"
+	"errors"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -19,7 +27,8 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata/script",
+		Dir:  "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"until": until, "post": post},
 		Setup: func(e *testscript.Env) error {
 			for _, name := range []string{"FREE1", "FREE2"} {
 				e.Setenv(name, program.Address(t))
@@ -27,6 +36,64 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 	})
+}
+
+func TestHangupReloads(t *testing.T) {
+	config, address := filepath.Join(t.TempDir(), "procmon.yaml"), program.Address(t)
+	configure := func(job string) {
+		text := "scrape_configs: [{job_name: " + job + `, static_configs: [{targets: ["127.0.0.1:1"]}]}]`
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	configure("first")
+	server := program.Start(t, program.Build(t, "procmon"), "server", "--config.file", config,
+		"--storage.path", filepath.Join(t.TempDir(), "data"), "--web.listen-address", address)
+	server.Answers(t, "http://"+address+"/-/ready")
+	configure("second")
+	if err := server.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	server.Until(t, "the second configuration", func(ctx context.Context) error {
+		body, err := program.Get(ctx, "http://"+address+"/api/v1/targets")
+		if err == nil && !strings.Contains(string(body), `"job":"second"`) {
+			err = errors.New(string(body))
+		}
+		return err
+	})
+}
+
+// until URL TEXT waits for an answer to a GET that has TEXT in it.
+func until(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: until URL TEXT")
+	}
+	deadline := time.Now().Add(30 * time.Second)
+	for {
+		body, err := program.Get(context.Background(), args[0])
+		if err == nil && strings.Contains(string(body), args[1]) {
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("GET %s: %v %s", args[0], err, body)
+		}
+		runtime.Gosched()
+	}
+}
+
+// post URL STATUS TEXT wants a POST to be answered with the status and TEXT.
+func post(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: post URL STATUS TEXT")
+	}
+	resp, err := http.Post(args[0], "", nil)
+	ts.Check(err)
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	ts.Check(err)
+	if strconv.Itoa(resp.StatusCode) != args[1] || !strings.Contains(string(body), args[2]) {
+		ts.Fatalf("POST %s: %s %s", args[0], resp.Status, body)
+	}
 }
 
 func TestExampleConfigurationIsValid(t *testing.T) {

@@ -90,6 +90,7 @@ func (s *server) run(ctx context.Context, g *run.Group, stdout io.Writer) error 
 	s.addActors(g)
 	g.Add(run.SignalHandler(ctx, os.Interrupt, syscall.SIGTERM))
 	fmt.Fprintf(stdout, "procmon serves %s\n", urlOf(s.listener, s.running.Web.ConfigFile != ""))
+	defer signal.Reset(os.Interrupt, syscall.SIGTERM) // a second one ends at once what should take long to close
 	if err := g.Run(); !errors.Is(err, run.ErrSignal) {
 		return err
 	}
@@ -114,7 +115,9 @@ func newServer(logger *slog.Logger, configure func() (*config.Config, error)) (_
 		return nil, err
 	}
 	retention := time.Duration(s.running.Storage.Retention.Time)
-	if s.store, err = storage.Open(s.running.Storage.Path, storage.Options{Retention: retention, Logger: logger}); err != nil {
+	if s.store, err = storage.Open(s.running.Storage.Path, storage.Options{
+		Retention: retention, StaleAfter: staleAfter(s.running), Logger: logger,
+	}); err != nil {
 		return nil, err
 	}
 
@@ -141,7 +144,7 @@ func newServer(logger *slog.Logger, configure func() (*config.Config, error)) (_
 		return nil, err
 	}
 	handler, err := webui.New(webui.Options{
-		Store: s.store, Targets: s.manager.Targets, Receiver: s.receiver,
+		Store: s.store, AllowedHosts: allowedHosts(s.running, s.listener), Targets: s.manager.Targets, Receiver: s.receiver,
 		Metrics:    promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelError)}),
 		Reload:     s.reload,
 		Registerer: registry,

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
-	"time"
 
 	"github.com/oklog/run"
 
@@ -45,7 +43,7 @@ func serveStandalone(ctx context.Context, o options, exporterAddress string, std
 	var g run.Group
 	collecting, stopCollecting := context.WithCancel(ctx)
 	g.Add(func() error { return agent.Run(collecting) }, func(error) { stopCollecting() })
-	server := &http.Server{Handler: agent.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: time.Minute, WriteTimeout: time.Minute}
+	server := exporter.NewServer(agent.Handler())
 	g.Add(func() error { return serveHTTP(server, listener, "", o.logger) }, func(error) { shutdown(server) })
 	return s.run(ctx, &g, stdout)
 }

@@ -1,0 +1,59 @@
+// Makes the README's pictures: the real server, into which a fleet that does not exist is pushed,
+// in Chromium. npm run screenshots, after make build.
+import { spawn } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { chromium } from 'playwright-core';
+import { fleet, windows } from './fixtures.mjs';
+
+const root = resolve(import.meta.dirname, '../../..');
+const folder = mkdtempSync(join(tmpdir(), 'procmon-screenshots-'));
+const key = 'a-key-for-the-screenshots';
+writeFileSync(join(folder, 'procmon.yaml'), `push: {tokens: [${key}], rate_limit: 10000}\n`);
+const server = spawn(join(root, 'bin/procmon'), [
+  'server', '--config.file', join(folder, 'procmon.yaml'), '--storage.path', join(folder, 'data'),
+  '--web.listen-address', '127.0.0.1:0', '--log.level', 'warn',
+], { stdio: ['ignore', 'pipe', 'inherit'] });
+
+try {
+  const url = await new Promise((done, fail) => {
+    server.stdout.on('data', (chunk) => done(/http:\S+[^/\s]/.exec(String(chunk))?.[0]));
+    server.once('exit', (code) => fail(new Error(`procmon ended with ${code}`)));
+  });
+  const push = async (host, timestamp, processes) => {
+    const body = {
+      ...host.system, hostname: host.host, timestamp: timestamp.toISOString(),
+      processes,
+    };
+    const answer = await fetch(`${url}/api/process-data/`, {
+      method: 'POST', body: JSON.stringify(body),
+      headers: { Authorization: `Token ${key}`, 'Content-Type': 'application/json' },
+    });
+    if (answer.status !== 201) throw new Error(`push: ${answer.status} ${await answer.text()}`);
+  };
+  const processes = windows();
+  const now = new Date();
+  const hosts = fleet(24);
+  for (const host of hosts) {
+    await push(host, now, host.processes?.length ? host.processes : processes.slice(0, host.count));
+  }
+
+  mkdirSync(join(root, 'docs/screenshots'), { recursive: true });
+  const browser = await chromium.launch({
+    executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+    args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
+  });
+  for (const [name, path, colorScheme] of [['host', `/hosts/${encodeURIComponent(hosts[0].host)}?sort=-tree_cpu`, 'light'], ['fleet', '/?sort=-cpu', 'dark']]) {
+    const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, colorScheme });
+    await page.goto(url + path);
+    await page.getByRole('row').nth(5).waitFor();
+    await page.screenshot({ path: join(root, 'docs/screenshots', `${name}.png`) });
+  }
+  await browser.close();
+} finally {
+  const ended = new Promise((done) => server.once('exit', done));
+  server.kill();
+  await ended;
+  rmSync(folder, { recursive: true, force: true });
+}
