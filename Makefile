@@ -53,6 +53,7 @@ fuzz: ## fuzz each parser for 30 seconds
 
 bench: build ## measure, each figure beside a peer or a floor in the same run
 	$(GO) test -run '^$$' -bench . -benchtime 1s -timeout 40m ./...
+	cd bench && $(GO) test -run '^$$' -bench . -benchtime 1s ./...
 
 fmt: ## format Go and front end
 	gofmt -w $$(git ls-files '*.go')

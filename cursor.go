@@ -34,37 +34,49 @@ func (c *cursor) take(b byte) bool {
 // value goes over the next value and returns it. What is returned may be cut short, or no
 // value at all.
 func (c *cursor) value() []byte {
-	c.next()
+	first := c.next()
 	start := c.at
-	for depth := 0; c.at < len(c.data); {
-		switch c.data[c.at] {
-		case '"':
-			c.text()
-		case '{', '[':
-			depth++
+	switch first {
+	case '"':
+		c.text()
+	case '{', '[':
+		c.nested()
+	default:
+		for c.at < len(c.data) && !endsScalar[c.data[c.at]] {
 			c.at++
-			continue
-		case '}', ']':
-			if depth == 0 {
-				return c.data[start:c.at]
-			}
-			depth--
-			c.at++
-		case ',', ' ', '\t', '\r', '\n':
-			if depth == 0 {
-				return c.data[start:c.at]
-			}
-			c.at++
-			continue
-		default:
-			c.at++
-			continue
-		}
-		if depth == 0 {
-			break
 		}
 	}
 	return c.data[start:c.at]
+}
+
+var (
+	endsScalar = [256]bool{',': true, ']': true, '}': true, ' ': true, '\t': true, '\r': true, '\n': true}
+	nests      = [256]bool{'"': true, '{': true, '[': true, '}': true, ']': true}
+)
+
+// nested goes over an object or a list, which begins at the cursor.
+func (c *cursor) nested() {
+	depth := 0
+	for c.at < len(c.data) {
+		b := c.data[c.at]
+		if !nests[b] {
+			c.at++
+			continue
+		}
+		switch b {
+		case '"':
+			c.text()
+			continue
+		case '{', '[':
+			depth++
+		default:
+			depth--
+		}
+		c.at++
+		if depth == 0 {
+			return
+		}
+	}
 }
 
 // text goes over a text, which begins at the cursor.

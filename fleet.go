@@ -59,6 +59,7 @@ type Usage struct {
 // Health is the state of a target after its last scrape.
 type Health string
 
+// The healths of a target.
 const (
 	HealthUnknown Health = "unknown" // not scraped yet
 	HealthUp      Health = "up"

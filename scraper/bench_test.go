@@ -4,15 +4,11 @@ package scraper_test
 
 import (
 	"bytes"
-	stdjson "encoding/json"
 	"io"
 	"net/http"
 	"syscall"
 	"testing"
 	"time"
-
-	experiment "github.com/go-json-experiment/json"
-	goccy "github.com/goccy/go-json"
 
 	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/scraper"
@@ -79,80 +75,6 @@ func BenchmarkScrape(b *testing.B) {
 				_ = resp.Body.Close()
 				if err != nil {
 					b.Fatal(err)
-				}
-			}
-			reportCPU(b, before)
-		})
-	}
-}
-
-// plainSnapshot is a snapshot for JSON packages that go by struct tags.
-type plainSnapshot struct {
-	Hostname  string    `json:"hostname"`
-	Timestamp time.Time `json:"timestamp"`
-	OS        *string   `json:"os"`
-	Processor *string   `json:"processor"`
-	Cores     *uint32   `json:"cores"`
-	Threads   *uint32   `json:"threads"`
-	RAM       *float64  `json:"ram_gb"`
-	UsedRAM   *float64  `json:"used_ram_gb"`
-	FreeRAM   *float64  `json:"free_ram_gb"`
-	Boot      time.Time `json:"boot_time"`
-	CPU       *float64  `json:"cpu"`
-	Processes []struct {
-		PID        uint32    `json:"pid"`
-		PPID       *uint32   `json:"ppid"`
-		Name       string    `json:"name"`
-		CPU        *float64  `json:"cpu"`
-		Memory     *float64  `json:"memory"`
-		Cmdline    *string   `json:"cmdline"`
-		Username   *string   `json:"username"`
-		Start      time.Time `json:"start_time"`
-		Exe        *string   `json:"exe"`
-		CPUSeconds *float64  `json:"cpu_seconds"`
-		WorkingSet *uint64   `json:"working_set_bytes"`
-		Private    *uint64   `json:"private_bytes"`
-		Threads    *uint32   `json:"threads"`
-		Handles    *uint32   `json:"handles"`
-		Read       *uint64   `json:"read_bytes"`
-		Written    *uint64   `json:"write_bytes"`
-		Session    *uint32   `json:"session_id"`
-	} `json:"processes"`
-}
-
-// One op decodes one snapshot of 250 processes. procmon.Decode alone also validates, and
-// says which field is wrong.
-func BenchmarkDecode(b *testing.B) {
-	data := encode(fleetHost("WIN-HOST-001", time.Now(), 250))
-	into := func(unmarshal func([]byte, any) error) func() (int, error) {
-		return func() (int, error) {
-			var s plainSnapshot
-			err := unmarshal(data, &s)
-			return len(s.Processes), err
-		}
-	}
-	for _, d := range []struct {
-		name   string
-		decode func() (int, error)
-	}{
-		{"procmon", func() (int, error) {
-			s, err := procmon.Decode(data)
-			if err != nil {
-				return 0, err
-			}
-			return len(s.Processes), nil
-		}},
-		{"encoding-json", into(stdjson.Unmarshal)},
-		{"go-json-experiment", into(func(data []byte, v any) error { return experiment.Unmarshal(data, v) })},
-		{"goccy-go-json", into(goccy.Unmarshal)},
-	} {
-		b.Run(d.name, func(b *testing.B) {
-			b.SetBytes(int64(len(data)))
-			b.ReportAllocs()
-			before := cpu(b)
-			for b.Loop() {
-				if n, err := d.decode(); err != nil || n != 250 {
-					b.Fatal(n, err)
 				}
 			}
 			reportCPU(b, before)

@@ -219,7 +219,7 @@ func TestStoreFails(t *testing.T) {
 	r := newReceiver(t, scraper.ReceiverOptions{Appender: store, Keys: keys(t, "", key)})
 	resp := post(t, r, encode(snapshot("h", time.Now(), 1)), nil)
 	want := `{"error":{"code":"unavailable","message":"the snapshot could not be stored; the server's log says why"}}`
-	if got := text(t, resp); resp.StatusCode != 503 || resp.Header.Get("Retry-After") != "10" || got != want {
+	if got := text(t, resp); resp.StatusCode != http.StatusServiceUnavailable || resp.Header.Get("Retry-After") != "10" || got != want {
 		t.Errorf("got %s, Retry-After %q, %s", resp.Status, resp.Header.Get("Retry-After"), got)
 	}
 }
@@ -281,7 +281,7 @@ func TestPushesInFlight(t *testing.T) {
 	}()
 	<-started
 	resp := post(t, r, encode(snapshot("h", time.Now(), 1)), nil)
-	if resp.StatusCode != 429 || resp.Header.Get("Retry-After") != "1" {
+	if resp.StatusCode != http.StatusTooManyRequests || resp.Header.Get("Retry-After") != "1" {
 		t.Errorf("got %s, Retry-After %q", resp.Status, resp.Header.Get("Retry-After"))
 	}
 	_, _ = feed.Write(encode(snapshot("h", time.Now(), 1)))

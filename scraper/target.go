@@ -189,12 +189,6 @@ func (t *target) markStale(ctx context.Context, host string, at time.Time) bool 
 	return true
 }
 
-// stop ends the loop and waits for it.
-func (t *target) stop() {
-	t.cancel()
-	<-t.done
-}
-
 // follow takes over from a target that scraped the same endpoint.
 func (t *target) follow(old *target) {
 	old.mu.Lock()

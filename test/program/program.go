@@ -67,7 +67,7 @@ func Start(t testing.TB, path string, args ...string) *Process {
 		t.Fatal(err)
 	}
 	go func() {
-		p.Cmd.Wait()
+		_ = p.Wait() // its state says how it ended
 		close(p.done)
 	}()
 	t.Cleanup(func() {
@@ -81,7 +81,7 @@ func Start(t testing.TB, path string, args ...string) *Process {
 
 // Kill ends the program at once, as kill -9 does, and waits until it is gone.
 func (p *Process) Kill() {
-	p.Cmd.Process.Kill()
+	_ = p.Process.Kill() // it may have ended by itself
 	<-p.done
 }
 

@@ -34,9 +34,11 @@ try {
   };
   const processes = windows();
   const now = new Date();
-  const hosts = fleet(24);
+  const hosts = fleet(28).filter((host) => !/[<.]|huge/.test(host.host));
   for (const host of hosts) {
-    await push(host, now, host.processes?.length ? host.processes : processes.slice(0, host.count));
+    // As the agent does, nothing is said of the CPU time of the idle process.
+    const all = (host.processes?.length ? host.processes : processes.slice(0, host.count)).map((p) => (p.pid === 0 ? { ...p, cpu: undefined, cpu_seconds: undefined } : p));
+    await push(host, now, all);
   }
 
   mkdirSync(join(root, 'docs/screenshots'), { recursive: true });
