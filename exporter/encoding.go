@@ -79,7 +79,8 @@ func (c *compressor) compress(dst, src []byte, e encoding) []byte {
 		if c.zstd == nil {
 			// The options are constant and valid. A small window keeps a small agent small.
 			c.zstd, _ = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest),
-				zstd.WithWindowSize(256<<10), zstd.WithLowerEncoderMem(true))
+				zstd.WithWindowSize(256<<10), zstd.WithLowerEncoderMem(true),
+				zstd.WithEncoderCRC(false)) // TCP and TLS have their own, and it costs the reader
 		}
 		return c.zstd.EncodeAll(src, dst)
 	}

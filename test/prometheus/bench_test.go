@@ -11,7 +11,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -28,19 +28,23 @@ import (
 // as 4 series each. Both run at the same time against the same 20 hosts. One op is one scrape of
 // procmon's; ms are CPU time of the whole program, idle work included.
 func BenchmarkScrapeBesidePrometheus(b *testing.B) {
-	const hosts, settle = 100, 5 // settle is in scrapes of each host
+	const hosts, kinds, settle = 100, 10, 5 // settle is in scrapes of each host
 	prometheusPath := program.Need(b, "prometheus")
 	dir := b.TempDir()
 	hosted := &hostSimulation{}
+	var recordings []*recording
+	for i := range kinds {
+		recordings = append(recordings, record(workload.New(1, i)))
+	}
 	var targets []string
 	for i := range hosts {
-		h := &simulatedHost{fleet: hosted, host: workload.New(1, i)}
-		server := httptest.NewServer(h)
+		server := httptest.NewServer(&simulatedHost{fleet: hosted, recording: recordings[i%kinds]})
 		b.Cleanup(server.Close)
 		targets = append(targets, server.Listener.Addr().String())
 	}
 	list := `["` + strings.Join(targets, `","`) + `"]`
-	ours := writeFile(b, dir, "procmon.yaml", "global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs: [{job_name: hosts, static_configs: [{targets: "+list+"}]}]\n")
+	ours := writeFile(b, dir, "procmon.yaml", "global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs: [{job_name: hosts, static_configs: [{targets: "+list+
+		"}], relabel_configs: [{source_labels: [__address__], target_label: host}]}]\n")
 	theirs := writeFile(b, dir, "prometheus.yml", "global: {scrape_interval: 1s, scrape_timeout: 1s}\nscrape_configs: [{job_name: hosts, static_configs: [{targets: "+list+"}]}]\n")
 	procmonServer := program.Start(b, program.Build(b, "procmon"), "server", "--config.file", ours,
 		"--storage.path", filepath.Join(dir, "data"), "--web.listen-address", program.Address(b), "--log.level", "warn")
@@ -73,54 +77,60 @@ func BenchmarkScrapeBesidePrometheus(b *testing.B) {
 
 // hostSimulation counts what was fetched of all hosts.
 type hostSimulation struct {
-	mu                 sync.Mutex
-	snapshots, metrics int
+	snapshots, metrics atomic.Int64
 }
 
 func (f *hostSimulation) counts() (snapshots, metrics int) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return f.snapshots, f.metrics
+	return int(f.snapshots.Load()), int(f.metrics.Load())
 }
 
-// simulatedHost serves the workload's processes as a snapshot and as series.
-type simulatedHost struct {
-	fleet *hostSimulation
+// recording is what a host answers second by second, made before the measuring begins: a load
+// generator that works hard beside what it measures is measured too.
+type recording struct {
+	start             time.Time
+	snapshot, metrics [120][]byte
+}
 
-	mu   sync.Mutex
-	host *workload.Host
+func record(host *workload.Host) *recording {
+	r := &recording{start: time.Now().UTC()}
+	for i := range r.snapshot {
+		s := host.Snapshot()
+		s.Timestamp = r.start.Add(time.Duration(i) * time.Second)
+		var e jx.Encoder
+		s.Encode(&e)
+		r.snapshot[i] = encoder.EncodeAll(e.Bytes(), nil)
+		var zipped bytes.Buffer
+		zip := gzip.NewWriter(&zipped)
+		zip.Write(series(s))
+		zip.Close()
+		r.metrics[i] = zipped.Bytes()
+	}
+	return r
+}
+
+// simulatedHost serves the workload's processes as snapshots and as series.
+type simulatedHost struct {
+	fleet     *hostSimulation
+	recording *recording
+	steps     [2]atomic.Int64 // of snapshots and metrics that were served
 }
 
 func (h *simulatedHost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	h.mu.Lock()
-	s := h.host.Snapshot()
-	h.mu.Unlock()
-	s.Timestamp = time.Now().UTC()
-
-	h.fleet.mu.Lock()
-	defer h.fleet.mu.Unlock()
 	if r.URL.Path == "/snapshot" {
-		h.fleet.snapshots++
-		var e jx.Encoder
-		s.Encode(&e)
+		h.fleet.snapshots.Add(1)
 		w.Header().Set("Content-Type", procmon.ContentType)
-		if strings.Contains(r.Header.Get("Accept-Encoding"), "zstd") {
-			w.Header().Set("Content-Encoding", "zstd")
-			w.Write(encoder.EncodeAll(e.Bytes(), nil))
-			return
-		}
-		w.Write(e.Bytes())
+		w.Header().Set("Content-Encoding", "zstd")
+		w.Write(h.recording.snapshot[int(h.steps[0].Add(1))%len(h.recording.snapshot)])
 		return
 	}
-	h.fleet.metrics++
+	h.fleet.metrics.Add(1)
 	w.Header().Set("Content-Type", "text/plain; version=0.0.4")
 	w.Header().Set("Content-Encoding", "gzip")
-	zip := gzip.NewWriter(w)
-	zip.Write(series(s))
-	zip.Close()
+	w.Write(h.recording.metrics[int(h.steps[1].Add(1))%len(h.recording.metrics)])
 }
 
-var encoder, _ = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1))
+// encoder compresses as the exporter does.
+var encoder, _ = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false))
 
 // series writes 4 series a process in the text format of Prometheus.
 func series(s *procmon.Snapshot) []byte {
