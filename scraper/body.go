@@ -32,7 +32,7 @@ func (e *compressError) Unwrap() error { return e.err }
 // bodies reads HTTP bodies into buffers and decoders that are used again.
 type bodies struct {
 	buffers sync.Pool // *[]byte
-	zstds   sync.Pool // *zstd.Decoder
+	zstds   sync.Map  // *zstd.Decoder by limit; there are few limits
 	gzips   sync.Pool // *gzip.Reader
 }
 
@@ -41,16 +41,7 @@ type bodies struct {
 // otherwise. An encoding other than zstd, gzip and identity is errEncoding.
 func (p *bodies) read(body io.Reader, encoding string, limit int64) ([]byte, func(), error) {
 	raw := &limited{r: body, left: limit}
-	buffer, ok := p.buffers.Get().(*[]byte)
-	if !ok {
-		buffer = new([]byte)
-		*buffer = make([]byte, 0, 64<<10)
-	}
-	release := func() {
-		if cap(*buffer) <= maxKept {
-			p.buffers.Put(buffer)
-		}
-	}
+	buffer, release := p.buffer()
 	var err error
 	switch strings.ToLower(strings.TrimSpace(encoding)) {
 	case "", "identity":
@@ -72,23 +63,60 @@ func (p *bodies) read(body io.Reader, encoding string, limit int64) ([]byte, fun
 	return *buffer, release, nil
 }
 
-func (p *bodies) readZstd(dst []byte, r io.Reader, limit int64) ([]byte, error) {
-	d, ok := p.zstds.Get().(*zstd.Decoder)
+// buffer returns a buffer and a function that takes it back.
+func (p *bodies) buffer() (*[]byte, func()) {
+	buffer, ok := p.buffers.Get().(*[]byte)
 	if !ok {
-		var err error
-		// A concurrency of 1 decodes in the caller's goroutine and starts none.
-		d, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow),
-			zstd.WithDecoderLowmem(true), zstd.WithDecodeBuffersBelow(0))
-		if err != nil {
-			return dst, fmt.Errorf("create zstd decoder: %w", err)
+		buffer = new([]byte)
+		*buffer = make([]byte, 0, 64<<10)
+	}
+	return buffer, func() {
+		if cap(*buffer) <= maxKept {
+			p.buffers.Put(buffer)
 		}
 	}
-	defer p.zstds.Put(d)
-	if err := d.Reset(r); err != nil {
+}
+
+// readZstd reads all that comes before it decompresses it: that is far less work than to
+// decompress while reading.
+func (p *bodies) readZstd(dst []byte, r io.Reader, limit int64) ([]byte, error) {
+	compressed, release := p.buffer()
+	defer release()
+	var err error
+	if *compressed, err = readInto((*compressed)[:0], r, limit); err != nil {
 		return dst, &compressError{err}
 	}
-	defer func() { _ = d.Reset(nil) }() // lets go of r; of nothing there is nothing to fail
-	return decompressInto(dst, d, limit)
+	d, err := p.zstd(limit)
+	if err != nil {
+		return dst, err
+	}
+	dst, err = d.DecodeAll(*compressed, dst)
+	switch {
+	case errors.Is(err, zstd.ErrDecoderSizeExceeded), errors.Is(err, zstd.ErrWindowSizeExceeded) && windowAllowed(*compressed):
+		return dst, errBodySize
+	case err != nil:
+		return dst, &compressError{err}
+	}
+	return dst, nil
+}
+
+// windowAllowed reports whether a frame has a window that would do for a smaller body.
+func windowAllowed(frame []byte) bool {
+	var h zstd.Header
+	return h.Decode(frame) == nil && h.WindowSize <= maxWindow
+}
+
+// zstd returns the decoder of bodies of at most limit bytes, which all of them share.
+func (p *bodies) zstd(limit int64) (*zstd.Decoder, error) {
+	if d, ok := p.zstds.Load(limit); ok {
+		return d.(*zstd.Decoder), nil
+	}
+	d, err := zstd.NewReader(nil, zstd.WithDecoderMaxMemory(uint64(limit)), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderLowmem(true))
+	if err != nil {
+		return nil, fmt.Errorf("create zstd decoder: %w", err)
+	}
+	p.zstds.Store(limit, d)
+	return d, nil
 }
 
 func (p *bodies) readGzip(dst []byte, r io.Reader, limit int64) ([]byte, error) {

@@ -163,7 +163,9 @@ func TestFaults(t *testing.T) {
 		{"not gzip", encoded("gzip", []byte(`{"hostname":"h"}`)), "encoding", "the answer is not valid gzip: gzip: invalid header"},
 		{"gzip cut short", encoded("gzip", gzipped([]byte(`{"hostname":"h"}`))[:20]), "encoding", "the answer is not valid gzip: unexpected EOF"},
 		{"brotli", encoded("br", []byte("{}")), "encoding", `the content encoding of the answer is "br"; zstd, gzip and identity are allowed`},
-		{"status", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "bad token\x1b[2J", http.StatusUnauthorized) }), "http_status", "the target answered HTTP status 401 Unauthorized: bad token\ufffd[2J"},
+		{"status", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			http.Error(w, "bad token\x1b[2J", http.StatusUnauthorized)
+		}), "http_status", "the target answered HTTP status 401 Unauthorized: bad token\ufffd[2J"},
 		{"redirected in circles", http.RedirectHandler("/snapshot", http.StatusFound), "connect", "request to ADDRESS: stopped after 10 redirects"},
 		{"content type", http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "<html>") }), "content_type", `the content type of the answer is "text/html; charset=utf-8" and must be application/json; is the path /snapshot right?`},
 		{"empty", body(""), "invalid", decodeError("")},
