@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/storage/internal/codec"
 )
 
 // queueLength is how many requests wait before a caller does.
@@ -28,8 +29,9 @@ type request struct {
 	host   string // key
 	nanos  int64
 	record procmon.Record
-	value  *[]byte    // the encoded record, from values
-	done   chan error // has room for the answer
+	value  *[]byte     // the encoded record, from values
+	base   *codec.Base // the record, if it is encoded whole
+	done   chan error  // has room for the answer
 }
 
 // answer ends r; its buffer is free again.
@@ -58,18 +60,37 @@ func (s *Store) Append(ctx context.Context, r procmon.Record) error {
 		return &procmon.FieldError{Field: "timestamp", Problem: fmt.Sprintf("%s is older than what is kept, which is the last %s",
 			r.Snapshot.Timestamp.Format(time.RFC3339), s.retention)}
 	}
-	value := values.Get().(*[]byte)
-	encoded, err := s.codec.Encode((*value)[:0], r)
-	if err != nil {
-		values.Put(value)
+	request := &request{op: storeSnapshot, host: procmon.HostKey(r.Host), nanos: nanos, record: r}
+	if err := s.encode(request); err != nil {
 		return &procmon.FieldError{Problem: err.Error()}
 	}
-	*value = encoded
-	err = s.do(ctx, &request{op: storeSnapshot, host: procmon.HostKey(r.Host), nanos: nanos, record: r, value: value})
-	if err != nil {
+	if err := s.do(ctx, request); err != nil {
 		return fmt.Errorf("store snapshot %s: %w", procmon.SnapshotID(r.Host, r.Snapshot.Timestamp), err)
 	}
 	s.counts.appendSeconds.Observe(time.Since(start).Seconds())
+	return nil
+}
+
+// encode makes the value of r, as changes of the base if its slot has one.
+func (s *Store) encode(r *request) error {
+	value := values.Get().(*[]byte)
+	base := s.fleet.base(r.host, r.nanos)
+	var encoded []byte
+	var err error
+	if base != nil {
+		encoded, err = s.codec.EncodeChanges((*value)[:0], r.record, base)
+	} else {
+		encoded, err = s.codec.Encode((*value)[:0], r.record)
+	}
+	if err != nil {
+		values.Put(value)
+		return err
+	}
+	*value = encoded
+	r.value = value
+	if base == nil {
+		r.base = codec.NewBase(r.record, encoded)
+	}
 	return nil
 }
 
@@ -141,7 +162,7 @@ func (s *Store) commitLoop() {
 			if !ok {
 				return
 			}
-			batch = s.gather(append(batch[:0], r))
+			batch = s.drain(append(batch[:0], r))
 			s.commit(batch)
 			clear(batch)
 		case <-tick.C:
@@ -152,8 +173,9 @@ func (s *Store) commitLoop() {
 	}
 }
 
-func (s *Store) gather(batch []*request) []*request {
-	for len(batch) < queueLength {
+// drain adds to batch what waits now.
+func (s *Store) drain(batch []*request) []*request {
+	for len(batch) < cap(batch) {
 		select {
 		case r, ok := <-s.queue:
 			if !ok {

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -71,7 +72,9 @@ procmon_storage_snapshots_duplicate_total 51
 
 // TestAnyOrder appends snapshots of some hosts in random order, some twice, and holds what
 // is read at every instant against a plain list, before and after the store is opened again.
-func TestAnyOrder(t *testing.T) {
+func TestAnyOrder(t *testing.T) { synctest.Test(t, testAnyOrder) }
+
+func testAnyOrder(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	s := openStore(t, dir)
 	rnd := rand.New(rand.NewPCG(1, 2))

@@ -1,14 +1,18 @@
 package storage_test
 
 import (
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -18,14 +22,15 @@ import (
 	"github.com/procmon/procmon/storage/internal/workload"
 )
 
-// history fills s with snapshots of large and small hosts and returns them.
+// history fills s with snapshots of large and small hosts and returns them. Those of the
+// large ones stand in two slots each, and change by a few kilobytes from one to the next.
 func history(t testing.TB, s *storage.Store) []procmon.Record {
 	t.Helper()
 	var all []procmon.Record
 	for i := range 2 {
 		h := workload.New(1, i)
-		for range 12 {
-			all = append(all, h.Record())
+		for range historySlot + 4 {
+			all = append(all, noisy(h.Record(), 3000))
 		}
 	}
 	for i := range 60 {
@@ -35,15 +40,34 @@ func history(t testing.TB, s *storage.Store) []procmon.Record {
 	return all
 }
 
+// historySlot is how many snapshots of a large host are in its first slot.
+const historySlot = 5 * 60 / workload.Step
+
+// noisy gives r a command line of so many random bytes, in hex.
+func noisy(r procmon.Record, bytes int) procmon.Record {
+	r.Snapshot.Processes[0].Cmdline = procmon.Some(noise(procmon.SnapshotID(r.Host, r.Snapshot.Timestamp), bytes))
+	return r
+}
+
+// noise returns so many random bytes in hex, the same for the same seed, of which at most the
+// first 32 bytes count.
+func noise(seed string, bytes int) string {
+	var key [32]byte
+	copy(key[:], seed)
+	b := make([]byte, bytes)
+	_, _ = rand.NewChaCha8(key).Read(b) // never fails
+	return hex.EncodeToString(b)
+}
+
 // sound is a closed store with a history.
 func sound(t *testing.T) (dir string, all []procmon.Record) {
 	t.Helper()
 	dir = filepath.Join(t.TempDir(), "sound")
-	s := openStore(t, dir)
-	all = history(t, s)
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		s := openStore(t, dir)
+		all = history(t, s)
+		must(t, s.Close())
+	})
 	return dir, all
 }
 
@@ -51,10 +75,12 @@ func sound(t *testing.T) (dir string, all []procmon.Record) {
 func cutShort(t *testing.T) (dir string, all []procmon.Record) {
 	t.Helper()
 	live := filepath.Join(t.TempDir(), "live")
-	s := openStore(t, live)
-	all = history(t, s)
 	dir = filepath.Join(t.TempDir(), "cut")
-	copyDir(t, live, dir)
+	synctest.Test(t, func(t *testing.T) {
+		s := openStore(t, live)
+		all = history(t, s)
+		copyDir(t, live, dir)
+	})
 	return dir, all
 }
 
@@ -128,8 +154,10 @@ func objects(s *storage.Store) (names []string) {
 	return names
 }
 
-func TestFlippedByteLosesOneSnapshotAndNamesIt(t *testing.T) {
-	const flips = 10
+// TestFlippedByteLosesOneSlotAtMostAndNamesIt flips bytes all over the files. One in a base
+// costs the snapshots of its slot that are changes of it, any other costs one snapshot.
+func TestFlippedByteLosesOneSlotAtMostAndNamesIt(t *testing.T) {
+	const flips = 12
 	for _, kind := range []struct {
 		name    string
 		make    func(*testing.T) (string, []procmon.Record)
@@ -140,43 +168,88 @@ func TestFlippedByteLosesOneSnapshotAndNamesIt(t *testing.T) {
 	} {
 		dir, all := kind.make(t)
 		data, err := os.ReadFile(only(t, dir, kind.pattern))
-		if err != nil {
-			t.Fatal(err)
-		}
+		must(t, err)
 		size := int64(len(strings.TrimRight(string(data), "\x00")))
-		for i := range int64(flips) {
-			offset := 20 + i*(size-21)/(flips-1)
-			t.Run(fmt.Sprintf("%s/%d", kind.name, offset), func(t *testing.T) {
-				t.Parallel()
-				damaged := filepath.Join(t.TempDir(), "data")
-				copyDir(t, dir, damaged)
-				flip(t, only(t, damaged, kind.pattern), offset)
-				s := openStore(t, damaged)
-				lost := missing(t, s, all)
-				if len(lost) > 1 {
-					t.Errorf("lost %d snapshots: %v", len(lost), lost)
-				}
-				if len(s.Damage()) == 0 {
-					t.Error("damage was not noticed")
-				}
-				for _, id := range lost {
-					if !slices.Contains(objects(s), id) {
-						t.Errorf("%s is lost and not named in %v", id, s.Damage())
+		var single, several atomic.Int32
+		t.Run(kind.name, func(t *testing.T) {
+			for i := range int64(flips) {
+				offset := 20 + i*(size-21)/(flips-1)
+				t.Run(fmt.Sprint(offset), func(t *testing.T) {
+					t.Parallel()
+					damaged := filepath.Join(t.TempDir(), "data")
+					copyDir(t, dir, damaged)
+					flip(t, only(t, damaged, kind.pattern), offset)
+					s := openStore(t, damaged)
+					lost := missing(t, s, all)
+					if len(s.Damage()) == 0 {
+						t.Error("damage was not noticed")
 					}
-				}
-				if err := s.Close(); err != nil {
-					t.Fatal(err)
-				}
-				s = openStore(t, damaged)
-				if again := missing(t, s, all); len(again) != len(lost) {
-					t.Errorf("after opening again %v are lost, before %v", again, lost)
-				}
-				if len(s.Damage()) != 0 {
-					t.Errorf("damage is still there: %v", s.Damage())
-				}
-			})
+					checkLost(t, s, lost)
+					must(t, s.Close())
+
+					s = openStore(t, damaged)
+					if again := missing(t, s, all); !slices.Equal(again, lost) {
+						t.Errorf("after opening again %v are lost, before %v", again, lost)
+					}
+					switch len(lost) {
+					case 0:
+					case 1:
+						single.Add(1)
+					default:
+						several.Add(1)
+						lost = lost[1:] // the base was not put back; what has lost it is there
+					}
+					if len(lost) < 2 {
+						lost = nil
+					}
+					if got := objects(s); !sameSet(got, lost) {
+						t.Errorf("after opening again the damage is %v, want %v", got, lost)
+					}
+				})
+			}
+		})
+		if single.Load() == 0 || several.Load() == 0 {
+			t.Errorf("%s: %d flips cost a snapshot, %d a slot; the test says nothing", kind.name, single.Load(), several.Load())
 		}
 	}
+}
+
+// checkLost makes sure that what is lost is named, and of one slot of one host; and if it is
+// more than a snapshot, that the first of them is said to be what the others needed.
+func checkLost(t *testing.T, s *storage.Store, lost []string) {
+	t.Helper()
+	problems := make(map[string]string)
+	for _, d := range s.Damage() {
+		problems[d.Object] = d.Problem
+	}
+	for i, id := range lost {
+		problem, ok := problems[id]
+		if !ok {
+			t.Errorf("%s is lost and not named in %v", id, s.Damage())
+		}
+		if slotOfID(t, id) != slotOfID(t, lost[0]) {
+			t.Errorf("%s is lost and so is %s, of another slot", id, lost[0])
+		}
+		if i > 0 && !strings.Contains(problem, "changes of "+lost[0]) {
+			t.Errorf("%s: %q does not say that it needs %s", id, problem, lost[0])
+		}
+	}
+}
+
+// slotOfID returns the host and the beginning of the five minutes of a procmon.SnapshotID.
+func slotOfID(t *testing.T, id string) string {
+	t.Helper()
+	host, at, _ := strings.Cut(id, "@")
+	instant, err := time.Parse(time.RFC3339Nano, at)
+	must(t, err)
+	return procmon.SnapshotID(host, instant.Truncate(5*time.Minute))
+}
+
+func sameSet(a, b []string) bool {
+	a, b = slices.Clone(a), slices.Clone(b)
+	slices.Sort(a)
+	slices.Sort(b)
+	return slices.Equal(a, b)
 }
 
 func TestDamagedFiles(t *testing.T) {
@@ -212,7 +285,7 @@ func TestDamagedFiles(t *testing.T) {
 		silent  bool
 		refused string
 	}{
-		{name: "table truncated to half", damage: truncate("*.sst", half), most: 75}, // the small host is at its end
+		{name: "table truncated to half", damage: truncate("*.sst", half), most: 88}, // all behind the first slot of the first host
 		{name: "table without its last byte", damage: truncate("*.sst", less(1)), most: 0},
 		{name: "table empty", damage: truncate("*.sst", to(0)), most: everything},
 		{name: "table missing", damage: remove("*.sst"), most: everything},
@@ -314,24 +387,25 @@ func must(t testing.TB, err error) {
 // TestManyTablesWithoutManifest has more tables than the upper level takes.
 func TestManyTablesWithoutManifest(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
-	s := openStore(t, dir)
 	var all []procmon.Record
-	for i := range 8 {
-		h := workload.New(1, i)
-		for range 250 {
-			r := h.Record()
-			all = append(all, r)
-			appendAll(t, s, r)
+	synctest.Test(t, func(t *testing.T) {
+		s := openStore(t, dir)
+		for i := range 8 {
+			h := workload.New(1, i)
+			for range 100 {
+				all = append(all, noisy(h.Record(), 40_000))
+			}
 		}
-	}
-	must(t, s.Close())
+		appendAll(t, s, all...)
+		must(t, s.Close())
+	})
 	tables, err := filepath.Glob(filepath.Join(dir, "db", "*.sst"))
 	must(t, err)
 	if len(tables) < 3 {
 		t.Fatalf("%d tables; the test says nothing", len(tables))
 	}
 	must(t, os.Remove(filepath.Join(dir, "db", "MANIFEST")))
-	s = openStore(t, dir)
+	s := openStore(t, dir)
 	if lost := missing(t, s, all); len(lost) > 0 {
 		t.Errorf("lost %d snapshots", len(lost))
 	}
@@ -342,12 +416,59 @@ func TestManyTablesWithoutManifest(t *testing.T) {
 
 // TestDamageWhileOpen is noticed when the snapshot is read; the one before it is served.
 func TestDamageWhileOpen(t *testing.T) {
-	dir, all := sound(t)
-	s := openStore(t, dir)
-	table := only(t, dir, "*.sst") // mapped into memory, so that the change shows at once
-	flip(t, table, fileSize(t, table)/3)
-	lost := missing(t, s, all)
-	if len(lost) != 1 || !slices.Equal(objects(s), lost) {
-		t.Errorf("lost %v, damage %v; want one, and the same", lost, s.Damage())
+	from, all := sound(t)
+	for _, test := range []struct {
+		name string
+		at   func(size int64) int64
+		want int
+	}{
+		{"base", func(int64) int64 { return 5000 }, historySlot}, // the first thing in the table
+		{"change", func(size int64) int64 { return size / 3 }, 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "data")
+			copyDir(t, from, dir)
+			s := openStore(t, dir)
+			table := only(t, dir, "*.sst") // mapped into memory, so that the change shows at once
+			flip(t, table, test.at(fileSize(t, table)))
+			lost := missing(t, s, all)
+			if len(lost) != test.want || !sameSet(objects(s), lost) {
+				t.Errorf("lost %v, damage %v; want %d, and the same", lost, s.Damage(), test.want)
+			}
+			checkLost(t, s, lost)
+		})
+	}
+}
+
+// TestLostBaseDeliveredAgain makes what was stored as changes of it whole, if it is the same;
+// if it is not, nothing is put together that never was.
+func TestLostBaseDeliveredAgain(t *testing.T) {
+	from, all := sound(t)
+	base, others := all[0], all[1:]
+	other := noisy(workload.New(2, 0).Record(), 10)
+	other.Host, other.Snapshot.Timestamp = base.Host, base.Snapshot.Timestamp
+	for _, test := range []struct {
+		name  string
+		again procmon.Record
+		lost  int // others
+	}{
+		{"the same", base, 0},
+		{"another", other, historySlot - 1},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			dir := filepath.Join(t.TempDir(), "data")
+			copyDir(t, from, dir)
+			flip(t, only(t, dir, "*.sst"), 5000)
+			s := openStore(t, dir)
+			appendAll(t, s, test.again)
+			if lost := missing(t, s, append(others[:len(others):len(others)], test.again)); len(lost) != test.lost {
+				t.Errorf("lost %v, want %d", lost, test.lost)
+			}
+			for _, d := range s.Damage() {
+				if strings.Contains(d.Problem, "changes of") && !strings.HasSuffix(d.Problem, "the base is not the snapshot that this is stored as changes of") {
+					t.Errorf("%s: %s", d.Object, d.Problem)
+				}
+			}
+		})
 	}
 }

@@ -18,7 +18,9 @@ import (
 //
 // Snapshots of one partition of time stand together, so that expiry drops whole files; and
 // those of one slot of it, so that compaction, which sorts new snapshots into the old ones,
-// leaves the past alone. A host is its procmon.HostKey, in which a 0 byte is
+// leaves the past alone. Within a slot those of one host do, so that a snapshot that is
+// stored as changes of another of its slot (see package codec) is read, kept, and expires
+// together with that. A block of the snapshots of a slot would stand there as well. A host is its procmon.HostKey, in which a 0 byte is
 // written as 00 FF, with 00 01 at the end: that keeps the order, and no host is the
 // beginning of another. Times are Unix nanoseconds, big-endian, shifted so that those
 // before 1970 come first.
@@ -52,6 +54,9 @@ func partitionOf(nanos int64) partition {
 	}
 	return partition(p)
 }
+
+// sameSlot reports whether two times stand in the same slot of the same partition.
+func sameSlot(a, b int64) bool { return partitionOf(a) == partitionOf(b) && slotOf(a) == slotOf(b) }
 
 // slotOf returns the slot of the partition that nanos is in.
 func slotOf(nanos int64) byte {

@@ -99,6 +99,9 @@ func (s *Store) appended(r *request) {
 		late.setOldest(r.nanos)
 		s.fleet.put(r.host, &late)
 	}
+	if r.base != nil {
+		s.fleet.setBase(r.host, r.base, s.now().UnixNano())
+	}
 }
 
 // reload makes the summary of a host anew from what is stored.
@@ -106,6 +109,9 @@ func (s *Store) reload(key string) {
 	err := s.db.View(func(txn *badger.Txn) error {
 		h, err := s.loadHost(context.Background(), txn, key)
 		if err == nil && h != nil {
+			if old := s.fleet.get(key); old != nil {
+				h.base, h.based = old.base, old.based
+			}
 			s.fleet.put(key, h)
 		}
 		return err

@@ -10,6 +10,7 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/storage/internal/codec"
 )
 
 // Hosts returns what is known of every host, by host key. It reads no history. Labels and
@@ -37,8 +38,9 @@ func (s *Store) Latest(ctx context.Context) (procmon.View, error) {
 }
 
 // At returns the newest snapshot of a host that was made at the given instant or before;
-// the zero time asks for the latest. A snapshot that is damaged is passed over and noted in
-// Damage. The error is procmon.ErrNotFound if the host is not known, or has nothing that early.
+// the zero time asks for the latest. A snapshot that is damaged, or is stored as changes of
+// a damaged one, is passed over and noted in Damage. The error is procmon.ErrNotFound if the
+// host is not known, or has nothing that early.
 func (s *Store) At(ctx context.Context, name string, at time.Time) (procmon.View, error) {
 	key := procmon.HostKey(name)
 	cutoff, now := s.cutoff(), s.now().UnixNano()
@@ -78,6 +80,7 @@ type finder struct {
 	found  []procmon.Record // newest first
 	marker bool             // a stale marker stands after the newest
 	stale  int64            // where that stands
+	base   *codec.Base      // that was read last
 }
 
 // errEnough ends a walk.
@@ -165,19 +168,68 @@ func (f *finder) walkPartition(txn *badger.Txn, p partition, until int64, fn fun
 
 // read returns the record that item holds, after making sure that it is the right one.
 func (f *finder) read(txn *badger.Txn, item *badger.Item, nanos int64) (r procmon.Record, err error) {
-	err = item.Value(func(value []byte) error {
-		if len(value) == partsSize && value[0] == valueInParts {
-			if value, err = f.join(txn, nanos, binary.BigEndian.Uint32(value[1:])); err != nil {
-				return err
-			}
+	err = f.value(txn, item, nanos, func(value []byte) error {
+		at, ok := codec.BaseTime(value)
+		if !ok {
+			r, err = f.store.codec.Decode(value)
+			return err
 		}
-		r, err = f.store.codec.Decode(value)
+		base, err := f.readBase(txn, at)
+		if err != nil {
+			return fmt.Errorf("it is stored as changes of %s, which cannot be read: %w", procmon.SnapshotID(f.host, nanoTime(at)), err)
+		}
+		r, err = f.store.codec.DecodeChanges(value, base)
 		return err
 	})
+	return r, f.check(r, nanos, err)
+}
+
+// readBase reads the snapshot of that time, which must be stored whole.
+func (f *finder) readBase(txn *badger.Txn, nanos int64) (*codec.Base, error) {
+	if f.base != nil && baseTime(f.base) == nanos {
+		return f.base, nil
+	}
+	item, err := txn.Get(snapshotKey(f.host, nanos, kindSnapshot))
+	if errors.Is(err, badger.ErrKeyNotFound) {
+		return nil, errors.New("it is lost")
+	}
+	if err != nil {
+		return nil, err
+	}
+	var base *codec.Base
+	err = f.value(txn, item, nanos, func(value []byte) error {
+		base, err = f.store.codec.DecodeBase(value)
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	if err := f.check(base.Record, nanos, nil); err != nil {
+		return nil, err
+	}
+	f.base = base
+	return base, nil
+}
+
+func (f *finder) check(r procmon.Record, nanos int64, err error) error {
 	if err == nil && !isOf(r, f.host, nanos) {
 		err = fmt.Errorf("it is in the place of another snapshot, %s", procmon.SnapshotID(r.Host, r.Snapshot.Timestamp))
 	}
-	return r, err
+	return err
+}
+
+// value calls fn with the value of item, whose parts are put together.
+func (f *finder) value(txn *badger.Txn, item *badger.Item, nanos int64, fn func([]byte) error) error {
+	return item.Value(func(value []byte) error {
+		if len(value) == partsSize && value[0] == valueInParts {
+			joined, err := f.join(txn, nanos, binary.BigEndian.Uint32(value[1:]))
+			if err != nil {
+				return err
+			}
+			value = joined
+		}
+		return fn(value)
+	})
 }
 
 func isOf(r procmon.Record, host string, nanos int64) bool {

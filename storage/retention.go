@@ -6,13 +6,15 @@ import (
 	"github.com/dgraph-io/badger/v4"
 )
 
-// expire removes the partitions that are older than the retention as a whole. Only the
-// committer calls it, since Badger refuses writes while it drops keys.
+// expire removes the partitions that are older than the retention as a whole, and from the
+// memory what is not needed any more. Only the committer calls it, since Badger refuses
+// writes while it drops keys.
 func (s *Store) expire() error {
+	cutoff := s.cutoff()
+	s.fleet.dropBases(s.now().UnixNano()-slotWidth, cutoff)
 	if s.retention <= 0 {
 		return nil
 	}
-	cutoff := s.cutoff()
 	expired, err := s.expiredPartitions(cutoff)
 	if err != nil {
 		return err

@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/procmon/procmon"
@@ -44,6 +45,10 @@ func allocated(t testing.TB, dir string) (bytes int64) {
 }
 
 func TestExpiredHistoryGoesAndItsSpaceReturns(t *testing.T) {
+	synctest.Test(t, testExpiredHistoryGoesAndItsSpaceReturns)
+}
+
+func testExpiredHistoryGoesAndItsSpaceReturns(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	clock := &testClock{}
 	clock.set(time.Unix(workload.Base, 0))
@@ -53,7 +58,7 @@ func TestExpiredHistoryGoesAndItsSpaceReturns(t *testing.T) {
 	for i := range 3 {
 		h := workload.New(1, i)
 		for range 3 * 3600 / workload.Step {
-			all = append(all, h.Record())
+			all = append(all, noisy(h.Record(), 12_000))
 		}
 	}
 	appendAll(t, s, all...)

@@ -12,6 +12,7 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/storage/internal/codec"
 	"github.com/procmon/procmon/storage/internal/salvage"
 )
 
@@ -101,6 +102,10 @@ func (s *Store) worthKeeping(e salvage.Entry) bool {
 	}
 	if len(e.Value) == partsSize && e.Value[0] == valueInParts {
 		return true
+	}
+	if _, ok := codec.BaseTime(e.Value); ok {
+		// Whether it has its base shows when it is read.
+		return s.codec.CheckChanges(e.Value) == nil
 	}
 	r, err := s.codec.Decode(e.Value)
 	return err == nil && isOf(r, host, nanos)

@@ -6,11 +6,16 @@
 //     loses nothing that was acknowledged.
 //   - A snapshot comes back exactly as it was delivered. The same host and timestamp are
 //     stored once; the first delivery wins.
+//   - Most snapshots are stored as changes of another of the same host and the same slot
+//     of five minutes, their base: the first of the slot that was stored, whole. Late ones,
+//     and those that come at once with it, are whole too. Nothing is stored as changes of
+//     what is not on the disk yet, or stands in another slot, which expires at another time.
 //   - One goroutine writes, in batches; reads never wait for it.
 //   - Memory depends on the number of hosts and of their processes, not on the history.
 //   - What is older than the retention is never returned, and its space goes back to the
 //     file system by whole files.
 //   - What cannot be read is named, in the log and by Damage; everything else is served.
+//     A damaged base costs the snapshots of its slot, anything else that is damaged itself.
 package storage
 
 import (

@@ -1,9 +1,11 @@
 // Package codec turns one snapshot into the bytes that are stored, and back, without loss.
 //
-// The first byte of a stored value says how the rest is to be read, so that another form
-// can stand beside this one. Everything that comes out of Decode was checked: a damaged
-// value is an error, never a wrong snapshot, and it allocates no more than a small
-// multiple of its uncompressed size, which is bounded.
+// There are two kinds of values, and the first byte of one says which it is: a snapshot
+// stored whole, and one stored as changes of a whole one, its base. A block of many
+// snapshots would be a third kind, in a newer format of the database. Everything that is decoded was checked: a damaged value, or
+// one with another base than it was made with, is an error, never a wrong snapshot, and it
+// allocates no more than a small multiple of its uncompressed size and its base's, which
+// are bounded.
 package codec
 
 import (
@@ -69,21 +71,29 @@ const (
 // Close frees what c holds. c cannot be used afterwards.
 func (c *Codec) Close() { c.zr.Close() }
 
-// Encode appends the stored form of r to dst.
+// Encode appends the stored form of r to dst: all of it, so that Decode needs nothing else.
 func (c *Codec) Encode(dst []byte, r procmon.Record) ([]byte, error) {
 	e := c.encoders.Get().(*encoder)
-	defer c.encoders.Put(e)
-	e.reset()
+	defer c.release(e)
 	if err := e.record(r); err != nil {
 		return dst, err
 	}
+	return c.compress(append(dst, kindWhole), e)
+}
+
+func (c *Codec) release(e *encoder) {
+	e.reset()
+	c.encoders.Put(e)
+}
+
+func (c *Codec) compress(dst []byte, e *encoder) ([]byte, error) {
 	if len(e.buf) > MaxSize {
 		return dst, fmt.Errorf("the snapshot takes %d bytes; at most %d are allowed", len(e.buf), MaxSize)
 	}
-	return c.zw.EncodeAll(e.buf, append(dst, kindWhole)), nil
+	return c.zw.EncodeAll(e.buf, dst), nil
 }
 
-// Decode returns the record that value holds. It keeps nothing of value.
+// Decode returns the record that Encode made value of. It keeps nothing of value.
 func (c *Codec) Decode(value []byte) (procmon.Record, error) {
 	if len(value) == 0 {
 		return procmon.Record{}, errors.New("empty value")
@@ -91,12 +101,16 @@ func (c *Codec) Decode(value []byte) (procmon.Record, error) {
 	if value[0] != kindWhole {
 		return procmon.Record{}, fmt.Errorf("value of unknown kind %d", value[0])
 	}
-	data, err := c.zr.DecodeAll(value[1:], nil)
+	return c.decompress(value[1:], (*decoder).record)
+}
+
+func (c *Codec) decompress(frame []byte, read func(*decoder) (procmon.Record, error)) (procmon.Record, error) {
+	data, err := c.zr.DecodeAll(frame, nil)
 	if err != nil {
 		return procmon.Record{}, fmt.Errorf("zstd: %w", err)
 	}
 	d := decoder{data: data, text: string(data)}
-	r, err := d.record()
+	r, err := read(&d)
 	if err != nil {
 		return procmon.Record{}, fmt.Errorf("at byte %d: %w", d.at, err)
 	}

@@ -11,8 +11,10 @@ type time = stdtime.Time
 
 // column writes one field of every row, and reads it into rows that are there already.
 type column[T any] struct {
-	encode func(*encoder, []T)
-	decode func(*decoder, []T)
+	encode func(*encoder, []*T)
+	decode func(*decoder, []*T)
+	same   func(a, b *T) bool // whether the field is stored the same, bit for bit
+	clear  func(*T)           // makes it what decode expects to find
 }
 
 // A column of facts that may be unknown begins with what is known of it.
@@ -22,9 +24,9 @@ const (
 	someKnown = 2 // a bitmap follows, least significant bit first
 )
 
-func encodeKnown[T, V any](e *encoder, rows []T, at func(*T) *procmon.Opt[V]) (known int) {
+func encodeKnown[T, V any](e *encoder, rows []*T, at func(*T) *procmon.Opt[V]) (known int) {
 	for i := range rows {
-		if at(&rows[i]).Known {
+		if at(rows[i]).Known {
 			known++
 		}
 	}
@@ -38,7 +40,7 @@ func encodeKnown[T, V any](e *encoder, rows []T, at func(*T) *procmon.Opt[V]) (k
 		start := len(e.buf)
 		e.buf = append(e.buf, make([]byte, (len(rows)+7)/8)...)
 		for i := range rows {
-			if at(&rows[i]).Known {
+			if at(rows[i]).Known {
 				e.buf[start+i/8] |= 1 << (i % 8)
 			}
 		}
@@ -47,11 +49,11 @@ func encodeKnown[T, V any](e *encoder, rows []T, at func(*T) *procmon.Opt[V]) (k
 }
 
 // decodeKnown marks in rows what is known and returns how many that are.
-func decodeKnown[T, V any](d *decoder, rows []T, at func(*T) *procmon.Opt[V]) (known int) {
+func decodeKnown[T, V any](d *decoder, rows []*T, at func(*T) *procmon.Opt[V]) (known int) {
 	switch kind := d.whole(someKnown); kind {
 	case allKnown:
 		for i := range rows {
-			at(&rows[i]).Known = true
+			at(rows[i]).Known = true
 		}
 		return len(rows)
 	case someKnown:
@@ -61,7 +63,7 @@ func decodeKnown[T, V any](d *decoder, rows []T, at func(*T) *procmon.Opt[V]) (k
 		}
 		for i := range rows {
 			if bitmap[i/8]&(1<<(i%8)) != 0 {
-				at(&rows[i]).Known = true
+				at(rows[i]).Known = true
 				known++
 			}
 		}
@@ -69,25 +71,31 @@ func decodeKnown[T, V any](d *decoder, rows []T, at func(*T) *procmon.Opt[V]) (k
 	return known
 }
 
+func forget[T, V any](at func(*T) *procmon.Opt[V]) func(*T) {
+	return func(row *T) { *at(row) = procmon.Opt[V]{} }
+}
+
 // optional is a column whose known values are written one after the other.
-func optional[T, V any](at func(*T) *procmon.Opt[V], write func(*encoder, V), read func(*decoder) V) column[T] {
+func optional[T any, V comparable](at func(*T) *procmon.Opt[V], write func(*encoder, V), read func(*decoder) V) column[T] {
 	return column[T]{
-		encode: func(e *encoder, rows []T) {
+		same:  func(a, b *T) bool { return *at(a) == *at(b) },
+		clear: forget(at),
+		encode: func(e *encoder, rows []*T) {
 			if encodeKnown(e, rows, at) == 0 {
 				return
 			}
 			for i := range rows {
-				if v := at(&rows[i]); v.Known {
+				if v := at(rows[i]); v.Known {
 					write(e, v.Value)
 				}
 			}
 		},
-		decode: func(d *decoder, rows []T) {
+		decode: func(d *decoder, rows []*T) {
 			if decodeKnown(d, rows, at) == 0 {
 				return
 			}
 			for i := range rows {
-				if v := at(&rows[i]); v.Known {
+				if v := at(rows[i]); v.Known {
 					v.Value = read(d)
 				}
 			}
@@ -130,9 +138,9 @@ func unscale(v, scale float64) (n uint64, exact bool) {
 }
 
 func number[T any](at func(*T) *procmon.Opt[float64]) column[T] {
-	fits := func(rows []T, scale float64) bool {
+	fits := func(rows []*T, scale float64) bool {
 		for i := range rows {
-			if v := at(&rows[i]); v.Known {
+			if v := at(rows[i]); v.Known {
 				if _, exact := unscale(v.Value, scale); !exact {
 					return false
 				}
@@ -140,7 +148,7 @@ func number[T any](at func(*T) *procmon.Opt[float64]) column[T] {
 		}
 		return true
 	}
-	encode := func(e *encoder, rows []T) {
+	encode := func(e *encoder, rows []*T) {
 		if encodeKnown(e, rows, at) == 0 {
 			return
 		}
@@ -150,7 +158,7 @@ func number[T any](at func(*T) *procmon.Opt[float64]) column[T] {
 		}
 		e.whole(kind)
 		for i := range rows {
-			v := at(&rows[i])
+			v := at(rows[i])
 			switch {
 			case !v.Known:
 			case kind == rawFloats:
@@ -161,13 +169,13 @@ func number[T any](at func(*T) *procmon.Opt[float64]) column[T] {
 			}
 		}
 	}
-	decode := func(d *decoder, rows []T) {
+	decode := func(d *decoder, rows []*T) {
 		if decodeKnown(d, rows, at) == 0 {
 			return
 		}
 		kind := d.whole(rawFloats)
 		for i := range rows {
-			v := at(&rows[i])
+			v := at(rows[i])
 			switch {
 			case !v.Known:
 			case kind == rawFloats:
@@ -177,7 +185,11 @@ func number[T any](at func(*T) *procmon.Opt[float64]) column[T] {
 			}
 		}
 	}
-	return column[T]{encode, decode}
+	same := func(a, b *T) bool {
+		v, w := at(a), at(b)
+		return v.Known == w.Known && math.Float64bits(v.Value) == math.Float64bits(w.Value)
+	}
+	return column[T]{encode, decode, same, forget(at)}
 }
 
 // units of time that clocks tick in, in nanoseconds: s, Linux' 10 ms, ms, Windows' 100 ns.
@@ -187,13 +199,19 @@ var units = [...]int64{1e9, 1e7, 1e6, 100, 1}
 // loses nothing.
 func instant[T any](at func(*T) *procmon.Opt[time]) column[T] {
 	return column[T]{
-		encode: func(e *encoder, rows []T) {
+		same: func(a, b *T) bool {
+			v, w := at(a), at(b)
+			// Equal would go by the monotonic clock, which is not stored.
+			return v.Known == w.Known && v.Value.Unix() == w.Value.Unix() && v.Value.Nanosecond() == w.Value.Nanosecond()
+		},
+		clear: forget(at),
+		encode: func(e *encoder, rows []*T) {
 			if encodeKnown(e, rows, at) == 0 {
 				return
 			}
 			unit := 0
 			for i := range rows {
-				if v := at(&rows[i]); v.Known {
+				if v := at(rows[i]); v.Known {
 					for ns := e.nanoseconds(v.Value); ns%units[unit] != 0; {
 						unit++
 					}
@@ -202,21 +220,21 @@ func instant[T any](at func(*T) *procmon.Opt[time]) column[T] {
 			e.whole(uint64(unit))
 			last := int64(0)
 			for i := range rows {
-				if v := at(&rows[i]); v.Known {
+				if v := at(rows[i]); v.Known {
 					now := v.Value.UnixNano() / units[unit]
 					e.signed(now - last)
 					last = now
 				}
 			}
 		},
-		decode: func(d *decoder, rows []T) {
+		decode: func(d *decoder, rows []*T) {
 			if decodeKnown(d, rows, at) == 0 {
 				return
 			}
 			unit := units[d.whole(uint64(len(units)-1))]
 			last := int64(0)
 			for i := range rows {
-				if v := at(&rows[i]); v.Known {
+				if v := at(rows[i]); v.Known {
 					last += d.signed()
 					v.Value = stdtime.Unix(0, last*unit).UTC()
 				}

@@ -1,7 +1,6 @@
 package codec
 
 import (
-	"fmt"
 	"maps"
 	"slices"
 
@@ -30,9 +29,9 @@ var systemColumns = []column[procmon.System]{
 }
 
 var processColumns = []column[procmon.Process]{
-	{encodePIDs, decodePIDs},
+	{encodePIDs, decodePIDs, func(a, b *procmon.Process) bool { return a.PID == b.PID }, func(p *procmon.Process) { p.PID = 0 }},
 	whole32(func(p *procmon.Process) *procmon.Opt[uint32] { return &p.PPID }),
-	{encodeNames, decodeNames},
+	{encodeNames, decodeNames, func(a, b *procmon.Process) bool { return a.Name == b.Name }, func(p *procmon.Process) { p.Name = "" }},
 	number(func(p *procmon.Process) *procmon.Opt[float64] { return &p.CPU }),
 	number(func(p *procmon.Process) *procmon.Opt[float64] { return &p.Memory }),
 	text(func(p *procmon.Process) *procmon.Opt[string] { return &p.Cmdline }),
@@ -47,29 +46,26 @@ var processColumns = []column[procmon.Process]{
 	whole64(func(p *procmon.Process) *procmon.Opt[uint64] { return &p.ReadBytes }),
 	whole64(func(p *procmon.Process) *procmon.Opt[uint64] { return &p.WriteBytes }),
 	whole32(func(p *procmon.Process) *procmon.Opt[uint32] { return &p.SessionID }),
-	{encodeServices, decodeServices},
+	{encodeServices, decodeServices, sameServices, func(p *procmon.Process) { p.Services = nil }},
 }
 
 func (e *encoder) record(r procmon.Record) error {
 	s := r.Snapshot
 	if len(s.Processes) > MaxProcesses {
-		return fmt.Errorf("the snapshot has %d processes; at most %d are allowed", len(s.Processes), MaxProcesses)
+		return tooManyProcesses(s)
 	}
 	e.text(r.Host)
-	e.count(len(r.Labels), r.Labels == nil)
-	for _, name := range slices.Sorted(maps.Keys(r.Labels)) {
-		e.text(name)
-		e.text(r.Labels[name])
-	}
+	e.labels(r.Labels)
 	e.text(s.Hostname)
 	e.instant(s.Timestamp)
-	system := []procmon.System{s.System}
+	system := []*procmon.System{&s.System}
 	for _, c := range systemColumns {
 		c.encode(e, system)
 	}
 	e.count(len(s.Processes), s.Processes == nil)
+	e.rows = pointers(e.rows[:0], s.Processes)
 	for _, c := range processColumns {
-		c.encode(e, s.Processes)
+		c.encode(e, e.rows)
 	}
 	return e.err
 }
@@ -77,23 +73,13 @@ func (e *encoder) record(r procmon.Record) error {
 func (d *decoder) record() (procmon.Record, error) {
 	s := &procmon.Snapshot{}
 	r := procmon.Record{Host: d.string(), Snapshot: s}
-	if n, known := d.count(len(d.data)); known {
-		r.Labels = make(map[string]string, min(n, 64))
-		for range n {
-			name := d.string()
-			r.Labels[name] = d.string()
-			if d.err != nil {
-				return r, d.err
-			}
-		}
-	}
+	r.Labels = d.labels()
 	s.Hostname = d.string()
 	s.Timestamp = d.instant()
-	system := []procmon.System{{}}
+	system := []*procmon.System{&s.System}
 	for _, c := range systemColumns {
 		c.decode(d, system)
 	}
-	s.System = system[0]
 	n, known := d.count(min(MaxProcesses, len(d.data)-d.at))
 	if d.err != nil {
 		return r, d.err
@@ -101,18 +87,40 @@ func (d *decoder) record() (procmon.Record, error) {
 	if known {
 		s.Processes = make([]procmon.Process, n)
 	}
+	rows := pointers(nil, s.Processes)
 	for _, c := range processColumns {
-		if c.decode(d, s.Processes); d.err != nil {
+		if c.decode(d, rows); d.err != nil {
 			return r, d.err
 		}
 	}
-	if d.at != len(d.data) {
-		d.fail("%d bytes follow after the snapshot", len(d.data)-d.at)
-	}
-	return r, d.err
+	return r, d.end()
 }
 
-func encodePIDs(e *encoder, ps []procmon.Process) {
+func (e *encoder) labels(labels map[string]string) {
+	e.count(len(labels), labels == nil)
+	for _, name := range slices.Sorted(maps.Keys(labels)) {
+		e.text(name)
+		e.text(labels[name])
+	}
+}
+
+func (d *decoder) labels() map[string]string {
+	n, known := d.count(len(d.data))
+	if !known {
+		return nil
+	}
+	labels := make(map[string]string, min(n, 64))
+	for range n {
+		name := d.string()
+		labels[name] = d.string()
+		if d.err != nil {
+			return nil
+		}
+	}
+	return labels
+}
+
+func encodePIDs(e *encoder, ps []*procmon.Process) {
 	last := int64(0)
 	for i := range ps {
 		e.signed(int64(ps[i].PID) - last)
@@ -120,7 +128,7 @@ func encodePIDs(e *encoder, ps []procmon.Process) {
 	}
 }
 
-func decodePIDs(d *decoder, ps []procmon.Process) {
+func decodePIDs(d *decoder, ps []*procmon.Process) {
 	last := int64(0)
 	for i := range ps {
 		last += d.signed()
@@ -132,21 +140,21 @@ func decodePIDs(d *decoder, ps []procmon.Process) {
 	}
 }
 
-func encodeNames(e *encoder, ps []procmon.Process) {
+func encodeNames(e *encoder, ps []*procmon.Process) {
 	for i := range ps {
 		e.text(ps[i].Name)
 	}
 }
 
-func decodeNames(d *decoder, ps []procmon.Process) {
+func decodeNames(d *decoder, ps []*procmon.Process) {
 	for i := range ps {
 		ps[i].Name = d.string()
 	}
 }
 
 // encodeServices writes 0 when no process has services, which is how it is on most hosts.
-func encodeServices(e *encoder, ps []procmon.Process) {
-	if !slices.ContainsFunc(ps, func(p procmon.Process) bool { return p.Services != nil }) {
+func encodeServices(e *encoder, ps []*procmon.Process) {
+	if !slices.ContainsFunc(ps, func(p *procmon.Process) bool { return p.Services != nil }) {
 		e.whole(0)
 		return
 	}
@@ -159,7 +167,7 @@ func encodeServices(e *encoder, ps []procmon.Process) {
 	}
 }
 
-func decodeServices(d *decoder, ps []procmon.Process) {
+func decodeServices(d *decoder, ps []*procmon.Process) {
 	if d.whole(1) == 0 {
 		return
 	}
@@ -176,4 +184,16 @@ func decodeServices(d *decoder, ps []procmon.Process) {
 			ps[i].Services[j] = d.string()
 		}
 	}
+}
+
+// sameServices tells nil, which is unknown, from none.
+func sameServices(a, b *procmon.Process) bool {
+	return (a.Services == nil) == (b.Services == nil) && slices.Equal(a.Services, b.Services)
+}
+
+func pointers(dst []*procmon.Process, ps []procmon.Process) []*procmon.Process {
+	for i := range ps {
+		dst = append(dst, &ps[i])
+	}
+	return dst
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	stdtime "time"
+
+	"github.com/procmon/procmon"
 )
 
 // encoder writes a record into buf. A text that came before is written as its number.
@@ -11,21 +13,33 @@ type encoder struct {
 	buf   []byte
 	texts map[string]uint64
 	err   error
+
+	// Scratch space.
+	rows   []*procmon.Process
+	differ []int
+	from   []int
+	pids   map[uint32]int
 }
 
 // Beyond these an encoder gives its memory back after one large snapshot.
 const (
 	keepBytes = 1 << 20
 	keepTexts = 1 << 13
+	keepRows  = 1 << 13
 )
 
-func newEncoder() *encoder { return &encoder{texts: make(map[string]uint64, 1024)} }
+func newEncoder() *encoder {
+	return &encoder{texts: make(map[string]uint64, 1024), pids: map[uint32]int{}}
+}
 
+// reset makes e ready for the next record; nothing of the last one is kept alive.
 func (e *encoder) reset() {
-	if cap(e.buf) > keepBytes || len(e.texts) > keepTexts {
+	if cap(e.buf) > keepBytes || len(e.texts) > keepTexts || cap(e.rows) > keepRows || cap(e.from) > keepRows || len(e.pids) > keepRows {
 		*e = *newEncoder()
+		return
 	}
-	e.buf, e.err = e.buf[:0], nil
+	clear(e.rows[:cap(e.rows)])
+	e.buf, e.rows, e.err = e.buf[:0], e.rows[:0], nil
 	clear(e.texts)
 }
 
@@ -121,6 +135,14 @@ func (d *decoder) fixed() uint64 {
 }
 
 func (d *decoder) instant() time { return stdtime.Unix(0, int64(d.fixed())).UTC() }
+
+// end is the error of the decoder, or that not all was read.
+func (d *decoder) end() error {
+	if d.at != len(d.data) {
+		d.fail("%d bytes follow after the snapshot", len(d.data)-d.at)
+	}
+	return d.err
+}
 
 // bytes returns the next n bytes of data, without copying.
 func (d *decoder) bytes(n uint64) []byte {
