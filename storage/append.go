@@ -149,20 +149,27 @@ func (s *Store) enqueue(ctx context.Context, r *request) error {
 // expireEvery is how often the store looks for what has expired.
 const expireEvery = time.Minute
 
-// commitLoop is the only writer. It takes whatever waits as one batch: a lone snapshot is
-// not delayed, and many share the cost of one sync.
+// commitInterval is the least time between the beginnings of two commits. Each costs a sync
+// of the log, whatever it holds; with that of every snapshot, a server that gets 100 a second
+// spends a tenth of its CPU there. A scrape or a POST does not notice the delay.
+const commitInterval = 40 * time.Millisecond
+
+// commitLoop is the only writer. It takes whatever waits as one batch: after a pause a lone
+// snapshot is not delayed, and many share the cost of one sync.
 func (s *Store) commitLoop() {
 	defer close(s.done)
 	tick := time.NewTicker(expireEvery)
 	defer tick.Stop()
 	batch := make([]*request, 0, queueLength)
+	var next time.Time // no commit begins before
 	for {
 		select {
 		case r, ok := <-s.queue:
 			if !ok {
 				return
 			}
-			batch = s.drain(append(batch[:0], r))
+			batch = s.gather(append(batch[:0], r), next)
+			next = time.Now().Add(commitInterval)
 			s.commit(batch)
 			clear(batch)
 		case <-tick.C:
@@ -171,6 +178,25 @@ func (s *Store) commitLoop() {
 			}
 		}
 	}
+}
+
+// gather adds to batch what comes before then, and what waits at that time. It returns
+// earlier when batch is full or the store is closed.
+func (s *Store) gather(batch []*request, then time.Time) []*request {
+	pause := time.NewTimer(time.Until(then))
+	defer pause.Stop()
+	for len(batch) < cap(batch) {
+		select {
+		case r, ok := <-s.queue:
+			if !ok {
+				return batch
+			}
+			batch = append(batch, r)
+		case <-pause.C:
+			return s.drain(batch)
+		}
+	}
+	return batch
 }
 
 // drain adds to batch what waits now.

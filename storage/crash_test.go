@@ -24,13 +24,19 @@ import (
 // until it is killed.
 const crashDirEnv = "PROCMON_STORAGE_CRASH_DIR"
 
-const crashHosts = 20
+const (
+	crashHosts     = 20
+	crashAppenders = 3         // for each host
+	crashRounds    = 1_000_000 // more than there are between two kills
+)
 
-// crashRecord is the same in both processes. Its size and its order in time vary, and some
-// snapshots are too large for one value.
+// crashRecord is the same in both processes. Its size and its order in time vary, many stand
+// in one slot, and some are too large for one value.
 func crashRecord(host, round int) procmon.Record {
 	rnd := rand.New(rand.NewPCG(uint64(host), uint64(round)))
-	r := record(fmt.Sprintf("host-%02d", host), -time.Duration(round)*time.Second+time.Duration(rnd.IntN(3600))*time.Second)
+	kill, round := round/crashRounds, round%crashRounds
+	seconds := 120*kill + 3*round - rnd.IntN(60)
+	r := record(fmt.Sprintf("host-%02d", host), -time.Duration(seconds)*time.Second)
 	n := 1 + rnd.IntN(60)
 	size := 100
 	if rnd.IntN(200) == 0 {
@@ -38,16 +44,12 @@ func crashRecord(host, round int) procmon.Record {
 	}
 	r.Snapshot.Processes = make([]procmon.Process, n)
 	for i := range r.Snapshot.Processes {
-		noise := make([]byte, size/2)
-		for j := range noise {
-			noise[j] = byte(rnd.Uint32())
-		}
 		r.Snapshot.Processes[i] = procmon.Process{
-			PID: uint32(i * 4), Name: fmt.Sprintf("p%d.exe", i), Cmdline: procmon.Some(fmt.Sprintf("%x", noise)),
+			PID: uint32(i * 4), Name: fmt.Sprintf("p%d.exe", i), Cmdline: procmon.Some(noise(fmt.Sprint(host, kill, round, i), size/2)),
 		}
 	}
 	// One instant of a host is one snapshot: what differs must have another time.
-	r.Snapshot.Timestamp = r.Snapshot.Timestamp.Add(time.Duration(round))
+	r.Snapshot.Timestamp = r.Snapshot.Timestamp.Add(time.Duration(kill*crashRounds + round))
 	return r
 }
 
@@ -63,9 +65,10 @@ func appendUntilKilled(dir string) {
 	}
 	var out sync.Mutex
 	var appenders sync.WaitGroup
-	for host := range crashHosts {
+	for i := range crashHosts * crashAppenders {
+		host, first := i/crashAppenders, i%crashAppenders
 		appenders.Go(func() {
-			for round := from; ; round++ {
+			for round := from + first; ; round += crashAppenders {
 				if err := s.Append(context.Background(), crashRecord(host, round)); err != nil {
 					panic(err)
 				}
@@ -83,8 +86,9 @@ func TestKilledAtRandomInstantsLosesNothingAcknowledged(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "data")
 	type id struct{ host, round int }
 	var acknowledged []id
+	checked := 0
 	for kill := range kills {
-		from := kill * 1_000_000
+		from := kill * crashRounds
 		cmd := exec.CommandContext(t.Context(), os.Args[0])
 		cmd.Env = append(os.Environ(), crashDirEnv+"="+dir, fmt.Sprintf("%s_FROM=%d", crashDirEnv, from))
 		cmd.Stderr = os.Stderr
@@ -93,7 +97,10 @@ func TestKilledAtRandomInstantsLosesNothingAcknowledged(t *testing.T) {
 		must(t, cmd.Start())
 		lines := bufio.NewReader(stdout)
 		var fresh []id
-		wait := 1 + rand.IntN(600) // acknowledgements
+		// It is killed some time after so many acknowledgements: they come at the ends of
+		// commits, and it should die anywhere in one, and between two.
+		wait := 1 + rand.IntN(600)
+		var killer *time.Timer
 		for {
 			line, err := lines.ReadString('\n')
 			if err == io.EOF {
@@ -106,8 +113,11 @@ func TestKilledAtRandomInstantsLosesNothingAcknowledged(t *testing.T) {
 			}
 			fresh = append(fresh, a)
 			if len(fresh) == wait {
-				must(t, cmd.Process.Kill())
+				killer = time.AfterFunc(time.Duration(rand.IntN(60))*time.Millisecond, func() { _ = cmd.Process.Kill() })
 			}
+		}
+		if killer != nil {
+			killer.Stop()
 		}
 		_ = cmd.Wait() // it was killed
 		if len(fresh) < wait {
@@ -125,7 +135,10 @@ func TestKilledAtRandomInstantsLosesNothingAcknowledged(t *testing.T) {
 			if d := s.Damage(); len(d) > 0 {
 				t.Errorf("a crash is taken for damage: %v", d)
 			}
-			for _, a := range acknowledged {
+			if kill == kills-1 {
+				checked = 0 // all of them, once more
+			}
+			for _, a := range acknowledged[checked:] {
 				want := crashRecord(a.host, a.round)
 				v, err := s.At(t.Context(), want.Host, want.Snapshot.Timestamp)
 				if err != nil {
@@ -135,6 +148,7 @@ func TestKilledAtRandomInstantsLosesNothingAcknowledged(t *testing.T) {
 					t.Fatalf("after kill %d (-want +got):\n%s", kill, cmp.Diff(want, v.Record))
 				}
 			}
+			checked = len(acknowledged)
 		}()
 	}
 	t.Logf("%d kills, %d snapshots acknowledged", kills, len(acknowledged))
