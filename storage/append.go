@@ -60,11 +60,11 @@ func (s *Store) Append(ctx context.Context, r procmon.Record) error {
 		return &procmon.FieldError{Field: "timestamp", Problem: fmt.Sprintf("%s is older than what is kept, which is the last %s",
 			r.Snapshot.Timestamp.Format(time.RFC3339), s.retention)}
 	}
-	request := &request{op: storeSnapshot, host: procmon.HostKey(r.Host), nanos: nanos, record: r}
-	if err := s.encode(request); err != nil {
+	add := &request{op: storeSnapshot, host: procmon.HostKey(r.Host), nanos: nanos, record: r}
+	if err := s.encode(add); err != nil {
 		return &procmon.FieldError{Problem: err.Error()}
 	}
-	if err := s.do(ctx, request); err != nil {
+	if err := s.do(ctx, add); err != nil {
 		return fmt.Errorf("store snapshot %s: %w", procmon.SnapshotID(r.Host, r.Snapshot.Timestamp), err)
 	}
 	s.counts.appendSeconds.Observe(time.Since(start).Seconds())
