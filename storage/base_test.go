@@ -14,7 +14,7 @@ import (
 
 	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/storage"
-	"github.com/procmon/procmon/storage/internal/workload"
+	"github.com/procmon/procmon/test/workload"
 )
 
 // churn returns snapshots of a host at random instants of some slots. Processes come, go and

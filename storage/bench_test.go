@@ -17,7 +17,7 @@ import (
 
 	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/storage"
-	"github.com/procmon/procmon/storage/internal/workload"
+	"github.com/procmon/procmon/test/workload"
 )
 
 // slotTicks is how many snapshots of a host there are in five minutes, which the first of

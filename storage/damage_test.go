@@ -19,7 +19,7 @@ import (
 
 	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/storage"
-	"github.com/procmon/procmon/storage/internal/workload"
+	"github.com/procmon/procmon/test/workload"
 )
 
 // history fills s with snapshots of large and small hosts and returns them. Those of the

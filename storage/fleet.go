@@ -208,7 +208,7 @@ func (f *fleet) expand(h *host) *procmon.Snapshot {
 func busiest(s *procmon.Snapshot, cpu []procmon.Opt[float64]) *procmon.Usage {
 	most := -1
 	for i, c := range cpu {
-		if c.Known && (most < 0 || c.Value > cpu[most].Value) {
+		if c.Known && !s.Processes[i].Idle() && (most < 0 || c.Value > cpu[most].Value) {
 			most = i
 		}
 	}

@@ -14,7 +14,7 @@ import (
 
 	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/storage"
-	"github.com/procmon/procmon/storage/internal/workload"
+	"github.com/procmon/procmon/test/workload"
 )
 
 func TestMain(m *testing.M) {
@@ -132,4 +132,23 @@ func TestAppendAndReadBack(t *testing.T) {
 		t.Errorf("append to a closed store: %v", err)
 	}
 	check(openStore(t, dir))
+}
+
+func TestIdleTimeKeepsNobodyBusy(t *testing.T) {
+	s := openStore(t, filepath.Join(t.TempDir(), "data"))
+	r := record("WIN-07", 0)
+	r.Snapshot.Processes = []procmon.Process{
+		{PID: 0, Name: "System Idle Process", CPU: procmon.Some(780.0)},
+		{PID: 4, Name: "System", CPU: procmon.Some(1.5)},
+	}
+	if err := s.Append(t.Context(), r); err != nil {
+		t.Fatal(err)
+	}
+	h, err := s.Host(t.Context(), r.Host)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if h.Busiest == nil || h.Busiest.Name != "System" {
+		t.Errorf("the busiest process is %+v", h.Busiest)
+	}
 }

@@ -11,7 +11,7 @@ import (
 
 	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/storage/internal/codec"
-	"github.com/procmon/procmon/storage/internal/workload"
+	"github.com/procmon/procmon/test/workload"
 )
 
 // store returns r as a base, as it was delivered and as it is read.

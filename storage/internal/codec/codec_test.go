@@ -17,7 +17,7 @@ import (
 
 	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/storage/internal/codec"
-	"github.com/procmon/procmon/storage/internal/workload"
+	"github.com/procmon/procmon/test/workload"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

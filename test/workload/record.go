@@ -62,3 +62,6 @@ func process(p *Proc) procmon.Process {
 	}
 	return out
 }
+
+// Snapshot returns the next snapshot of h.
+func (h *Host) Snapshot() *procmon.Snapshot { return h.Record().Snapshot }
