@@ -132,7 +132,8 @@ func (h *simulatedHost) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // encoder compresses as the exporter does.
 var encoder, _ = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithEncoderCRC(false))
 
-// series writes 4 series a process in the text format of Prometheus.
+// series writes 4 series a process in the text format of Prometheus, with the labels
+// pid, name and user.
 func series(s *procmon.Snapshot) []byte {
 	var b bytes.Buffer
 	for _, metric := range []struct {
@@ -147,7 +148,7 @@ func series(s *procmon.Snapshot) []byte {
 		fmt.Fprintf(&b, "# TYPE %s %s\n", metric.name, metric.kind)
 		for i := range s.Processes {
 			p := &s.Processes[i]
-			fmt.Fprintf(&b, "%s{pid=\"%d\",name=%q} %v\n", metric.name, p.PID, p.Name, metric.value(p))
+			fmt.Fprintf(&b, "%s{pid=\"%d\",name=%q,user=%q} %v\n", metric.name, p.PID, p.Name, p.Username.Value, metric.value(p))
 		}
 	}
 	return b.Bytes()
