@@ -98,12 +98,18 @@ func (t *target) next(after time.Time) time.Time {
 	return next
 }
 
+// step is what offsets are multiples of. Waking up for a scrape and going to sleep after it
+// costs about as much as the scrape does, so those that are due at nearly the same time share it,
+// and the sync of the store too.
+const step = 100 * time.Millisecond
+
 // offset is the place of the target within its interval. It depends on nothing but what is
 // scraped, so that it stays over restarts and relabelling.
 func (t *target) offset() time.Duration {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(t.spec.endpoint())) // a hash takes everything
-	return time.Duration(h.Sum64() % uint64(t.spec.interval))
+	offset := time.Duration(h.Sum64() % uint64(t.spec.interval))
+	return offset.Truncate(min(step, t.spec.interval/10))
 }
 
 // scrape does one scrape and reports what it came to.
