@@ -48,16 +48,15 @@ race: ## Go tests alone, with the race detector
 fuzz: ## fuzz each parser for 30 seconds
 	@$(GO) list ./... | while read -r pkg; do \
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep ^Fuzz); do \
-	    echo "$$pkg $$f" && $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s $$pkg || exit 1; \
+	    echo "$$pkg $$f" && $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s -fuzzminimizetime 1x $$pkg || exit 1; \
 	  done; done
 
 bench: build ## measure, each figure beside a peer or a floor in the same run
 	$(GO) test -run '^$$' -bench . -benchtime 1s -timeout 40m ./...
 	cd bench && $(GO) test -run '^$$' -bench . -benchtime 1s ./...
 
-fmt: ## format Go and front end
+fmt: ## format the Go files
 	gofmt -w $$(git ls-files '*.go')
-	cd $(APP) && $(NPM) run --silent format
 
 lint: ## golangci-lint and govulncheck, as pinned in tools/go.mod
 	$(GO) tool -modfile=tools/go.mod golangci-lint run ./...
