@@ -5,11 +5,7 @@
 // processes of a host and is hostile: it is data, never a format, markup or a path.
 package procmon
 
-import (
-	"cmp"
-	"slices"
-	"time"
-)
+import "time"
 
 // Opt is a fact that may be unknown, as when the OS denied access to it. The zero Opt is
 // unknown; it never stands for the number 0 or the empty text.
@@ -111,9 +107,4 @@ func (s *Snapshot) ByID() map[ProcessID]int {
 		index[s.Processes[i].ID()] = i
 	}
 	return index
-}
-
-// SortByPID orders the processes of s by pid.
-func (s *Snapshot) SortByPID() {
-	slices.SortFunc(s.Processes, func(a, b Process) int { return cmp.Compare(a.PID, b.PID) })
 }

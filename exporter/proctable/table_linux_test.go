@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
 	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/exporter/internal/crowd"
 	"github.com/procmon/procmon/exporter/proctable"
