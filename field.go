@@ -149,6 +149,13 @@ func readWhole64(d *reader) (uint64, error) {
 	return readWhole(d, 64, "a whole number from 0 to 18446744073709551615")
 }
 
+func readBool(d *reader) (bool, error) {
+	if d.Next() != jx.Bool {
+		return false, problem(d, "true or false")
+	}
+	return d.Bool()
+}
+
 func writeWhole64(e *jx.Encoder, v uint64) { e.UInt64(v) }
 
 // earliest and latest bound every instant, so that it fits Unix nanoseconds.

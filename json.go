@@ -18,6 +18,7 @@ const ContentType = "application/json"
 var snapshotFields = []field[Snapshot]{
 	required("hostname", func(s *Snapshot) *string { return &s.Hostname }, readHostname, writeText),
 	required("timestamp", func(s *Snapshot) *time.Time { return &s.Timestamp }, readInstant, writeInstant),
+	{name: "events", decode: decodeEvents, encode: encodeEvents},
 }
 
 var systemFields = []field[System]{
@@ -55,17 +56,30 @@ var processFields = []field[Process]{
 	whole64("write_bytes", func(p *Process) *Opt[uint64] { return &p.WriteBytes }),
 	whole32("session_id", func(p *Process) *Opt[uint32] { return &p.SessionID }),
 	{name: "services", decode: decodeServices, encode: encodeServices},
+	number("kernel_seconds", func(p *Process) *Opt[float64] { return &p.KernelSeconds }),
+	whole64("read_operations", func(p *Process) *Opt[uint64] { return &p.ReadOperations }),
+	whole64("write_operations", func(p *Process) *Opt[uint64] { return &p.WriteOperations }),
+	text("integrity", func(p *Process) *Opt[string] { return &p.Integrity }),
+	optional("elevated", func(p *Process) *Opt[bool] { return &p.Elevated }, readBool, func(e *jx.Encoder, v bool) { e.Bool(v) }),
+	whole32("bits", func(p *Process) *Opt[uint32] { return &p.Bits }),
+	text("company", func(p *Process) *Opt[string] { return &p.Company }),
+	text("description", func(p *Process) *Opt[string] { return &p.Description }),
 }
 
 func decodeProcess(d *reader, p *Process) error {
+	return decodeFields(d, processFields, p, "a process, which is a JSON object")
+}
+
+// decodeFields reads one JSON object, which want names.
+func decodeFields[T any](d *reader, of []field[T], t *T, want string) error {
 	if d.Next() != jx.Object {
-		return problem(d, "a process, which is a JSON object")
+		return problem(d, want)
 	}
-	fields := object[Process]{fields: processFields}
+	fields := object[T]{fields: of}
 	keys, err := d.ObjIter()
 	for err == nil && keys.Next() {
 		if i := fields.find(keys.Key()); i >= 0 {
-			err = fields.decode(d, i, p)
+			err = fields.decode(d, i, t)
 		} else {
 			err = d.Skip()
 		}

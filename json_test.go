@@ -65,6 +65,16 @@ func full() *procmon.Snapshot {
 				StartTime: procmon.Some(at.Add(-time.Nanosecond)), Exe: procmon.Some("../../etc/passwd"), CPUSeconds: procmon.Some(0.0156250),
 				WorkingSetBytes: procmon.Some(uint64(math.MaxUint64)), PrivateBytes: procmon.Some(uint64(0)), Threads: procmon.Some(uint32(1)), Handles: procmon.Some(uint32(2)),
 				ReadBytes: procmon.Some(uint64(1<<53 + 1)), WriteBytes: procmon.Some(uint64(4)), SessionID: procmon.Some(uint32(0)), Services: []string{"Dnscache", ""},
+				KernelSeconds: procmon.Some(0.015625), ReadOperations: procmon.Some(uint64(math.MaxUint64)), WriteOperations: procmon.Some(uint64(0)),
+				Integrity: procmon.Some(procmon.IntegritySystem), Elevated: procmon.Some(false), Bits: procmon.Some(uint32(64)),
+				Company: procmon.Some("<b>"), Description: procmon.Some(""),
+			},
+		},
+		Events: []procmon.Event{
+			{Kind: procmon.Started, Time: at.Add(-2 * time.Second), PID: 7},
+			{
+				Kind: procmon.Ended, Time: at.Add(-time.Second), PID: math.MaxUint32, PPID: procmon.Some(uint32(0)), StartTime: procmon.Some(at.Add(-time.Nanosecond)),
+				Name: procmon.Some("\"x"), Exe: procmon.Some("/"), Cmdline: procmon.Some("a b"), Username: procmon.Some("root"), ExitCode: procmon.Some(int64(-9)),
 			},
 		},
 	}
@@ -113,6 +123,11 @@ func TestDecodeErrors(t *testing.T) {
 		{"number as text", process(`"pid":8,"name":5`), `processes[1].name: this number is not text`},
 		{"bad UTF-8", process("\"pid\":8,\"name\":\"\xff\""), `processes[1].name: the text is not valid UTF-8`},
 		{"services", process(`"pid":8,"name":"b","services":["a",1]`), `processes[1].services[1]: this number is not text`},
+		{"elevated", process(`"pid":8,"name":"b","elevated":1`), `processes[1].elevated: this number is not true or false`},
+		{"events as text", head + `"events":"x"}`, `events: this string is not a list of events`},
+		{"event without a pid", head + `"events":[{"kind":"end","time":"2026-11-22T20:15:00Z"}]}`, `events[0].pid: missing`},
+		{"event of another kind", head + `"events":[{"kind":"stop"}]}`, `events[0].kind: "stop" is not "start" or "end"`},
+		{"event with a fraction", head + `"events":[{"exit_code":0.5}]}`, `events[0].exit_code: 0.5 is not a whole number of at most 64 bits`},
 		{"process is null", head + `"processes":[null]}`, `processes[0]: this null is not a process, which is a JSON object`},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -31,6 +31,7 @@ type Snapshot struct {
 	Timestamp time.Time // UTC
 	System    System
 	Processes []Process // each pid once, in no particular order
+	Events    []Event   // starts and ends since an earlier snapshot, by time; nil where they are not recorded
 }
 
 // System holds the facts of a host. Sizes are in GiB, storage is all fixed volumes together.
@@ -50,11 +51,12 @@ type System struct {
 	AgentVersion   Opt[string]
 }
 
-// A Process is one process in one snapshot. PPID to StartTime, SessionID and Services are
-// static over its life (Services nearly so); CPUSeconds, ReadBytes and WriteBytes only grow.
+// A Process is one process in one snapshot. CPUSeconds, KernelSeconds and what is read and
+// written only grow; memory, threads and handles come and go; the rest is static over its
+// life, or nearly so.
 type Process struct {
 	PID             uint32
-	PPID            Opt[uint32]
+	PPID            Opt[uint32] // of the process that started it, unless that pid is another's now
 	Name            string
 	CPU             Opt[float64] // percent of one core since the previous collection
 	Memory          Opt[float64] // MiB; working set (Windows) or resident set
@@ -70,8 +72,31 @@ type Process struct {
 	ReadBytes       Opt[uint64]
 	WriteBytes      Opt[uint64]
 	SessionID       Opt[uint32]
-	Services        []string // names of the Windows services in it; nil is unknown
+	Services        []string     // names of the Windows services in it; nil is unknown
+	KernelSeconds   Opt[float64] // the part of CPUSeconds in kernel mode
+	ReadOperations  Opt[uint64]  // of files, pipes and devices; system calls on Linux
+	WriteOperations Opt[uint64]
+	Integrity       Opt[Integrity] // Windows alone
+	Elevated        Opt[bool]      // it runs with an administrator's full rights; Windows alone
+	Bits            Opt[uint32]    // 32 or 64, of its machine code
+	Company         Opt[string]    // from the version resource of its program
+	Description     Opt[string]    // likewise
 }
+
+// Integrity is a mandatory integrity level of Windows: what a process may write to
+// (https://learn.microsoft.com/en-us/windows/win32/secauthz/mandatory-integrity-control).
+type Integrity = string
+
+// The integrity levels that Windows names, from low to high.
+const (
+	IntegrityUntrusted  Integrity = "untrusted"
+	IntegrityLow        Integrity = "low"
+	IntegrityMedium     Integrity = "medium"
+	IntegrityMediumPlus Integrity = "medium_plus"
+	IntegrityHigh       Integrity = "high"
+	IntegritySystem     Integrity = "system"
+	IntegrityProtected  Integrity = "protected"
+)
 
 // A ProcessID names a process over all of a host's history. A pid alone is reused.
 type ProcessID struct {
