@@ -12,8 +12,9 @@ import (
 	"github.com/dgraph-io/badger/v4/options"
 )
 
-// formatVersion is the version of keys and values that this code writes.
-const formatVersion = 1
+// formatVersion is the version of keys and values that this code writes. Format 1 had no
+// events and fewer facts of a process in its values; what is left of it is read as it is.
+const formatVersion = 2
 
 const (
 	minMemTable = 8 << 20
@@ -76,17 +77,17 @@ func (s *Store) checkFormat() error {
 		})
 	})
 	switch {
-	case errors.Is(err, badger.ErrKeyNotFound):
-		return s.db.Update(func(txn *badger.Txn) error {
-			return txn.Set(formatKey(), binary.BigEndian.AppendUint64(nil, formatVersion))
-		})
-	case err != nil:
+	case err != nil && !errors.Is(err, badger.ErrKeyNotFound):
 		return err
 	case version > formatVersion:
 		return newerFormat(version)
+	case version == formatVersion:
+		return nil
 	}
-	// An older format is migrated here, before anything else reads.
-	return nil
+	// The first value of this format would stop an older procmon in the middle of its work.
+	return s.db.Update(func(txn *badger.Txn) error {
+		return txn.Set(formatKey(), binary.BigEndian.AppendUint64(nil, formatVersion))
+	})
 }
 
 func newerFormat(version uint64) error {

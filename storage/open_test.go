@@ -43,9 +43,9 @@ func TestOpenRefuses(t *testing.T) {
 			"newer marker",
 			func(t *testing.T, dir string) {
 				closed(t, dir)
-				write(t, dir, "procmon-storage", "format 2\n")
+				write(t, dir, "procmon-storage", "format 3\n")
 			},
-			"it was written by a newer procmon (format 2; this one reads up to 1): use that version, or another directory",
+			"it was written by a newer procmon (format 3; this one reads up to 2): use that version, or another directory",
 		},
 		{
 			"newer database",
@@ -58,7 +58,7 @@ func TestOpenRefuses(t *testing.T) {
 				}))
 				must(t, db.Close())
 			},
-			"it was written by a newer procmon (format 7; this one reads up to 1): use that version, or another directory",
+			"it was written by a newer procmon (format 7; this one reads up to 2): use that version, or another directory",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -104,5 +104,35 @@ func TestOpenAfterAFirstStartThatWasCutShort(t *testing.T) {
 	appendAll(t, s, record("a", 0))
 	if d := s.Damage(); len(d) > 0 {
 		t.Errorf("damage: %v", d)
+	}
+}
+
+// TestOlderFormat is opened as it is, and is of this format from then on: an older procmon
+// would not understand what is stored now.
+func TestOlderFormat(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	closed(t, dir)
+	database := func(fn func(*badger.Txn) error) {
+		t.Helper()
+		db, err := badger.Open(badger.DefaultOptions(filepath.Join(dir, "db")).WithLogger(nil).WithCompression(options.None))
+		must(t, err)
+		must(t, db.Update(fn))
+		must(t, db.Close())
+	}
+	database(func(txn *badger.Txn) error { return txn.Set([]byte("f"), binary.BigEndian.AppendUint64(nil, 1)) })
+	write(t, dir, "procmon-storage", "format 1\n")
+	closed(t, dir)
+	database(func(txn *badger.Txn) error {
+		item, err := txn.Get([]byte("f"))
+		must(t, err)
+		return item.Value(func(v []byte) error {
+			if got := binary.BigEndian.Uint64(v); got != 2 {
+				t.Errorf("the database is of format %d", got)
+			}
+			return nil
+		})
+	})
+	if marker, err := os.ReadFile(filepath.Join(dir, "procmon-storage")); err != nil || string(marker) != "format 2\n" {
+		t.Errorf("the marker is %q, %v", marker, err)
 	}
 }

@@ -10,21 +10,20 @@ import (
 	"github.com/procmon/procmon"
 )
 
-// kindChanges is a snapshot as what it differs in from another of the same host, its base,
-// which is stored whole: the timestamp of that, 8 bytes, most significant first, then one
-// zstd frame with checksum.
+// A value of kindChanges is a snapshot as what it differs in from another of the same host, its
+// base, which is stored whole: the timestamp of that, 8 bytes, most significant first, then
+// one zstd frame with checksum.
 //
 // In the frame are, in this order: the checksum of the base's frame, 4 bytes, so that no
 // other base is taken for it; the timestamp; a byte of flags for what of the host, its
 // labels and the hostname differs, and that; the columns of the system that differ, as a
-// bitmap and one row each; the number of processes; where each is taken from; and for each
-// of processColumns the number of rows that differ, the gaps between them, and their fields.
+// bitmap and one row each; the number of processes; where each is taken from; for each of
+// processColumns the number of rows that differ, the gaps between them, and their fields; and
+// the events, as in a whole snapshot.
 //
 // Processes come in runs: a uvarint of twice the length, plus 1 for processes that the base
 // does not have, which differ from an empty one. Others are neighbours in the base too, and
 // the distance from the end of the run before follows, as a varint.
-const kindChanges = 2
-
 const changesHead = 1 + 8 // bytes before the frame
 
 const (
@@ -56,7 +55,7 @@ func (c *Codec) DecodeBase(value []byte) (*Base, error) {
 // BaseTime returns the timestamp of the base of value, in Unix nanoseconds, and whether it
 // has one. It is to be believed only when DecodeChanges has accepted that base.
 func BaseTime(value []byte) (nanos int64, ok bool) {
-	if len(value) < changesHead || value[0] != kindChanges {
+	if len(value) < changesHead || value[0] != kindChanges && value[0] != kindChanges1 {
 		return 0, false
 	}
 	return int64(binary.BigEndian.Uint64(value[1:])), true
@@ -84,7 +83,8 @@ func (c *Codec) DecodeChanges(value []byte, base *Base) (procmon.Record, error) 
 	if at != base.Snapshot.Timestamp.UnixNano() {
 		return procmon.Record{}, errors.New("value with another base")
 	}
-	return c.decompress(value[changesHead:], func(d *decoder) (procmon.Record, error) { return d.changes(base) })
+	early := value[0] == kindChanges1
+	return c.decompress(value[changesHead:], func(d *decoder) (procmon.Record, error) { return d.changes(base, early) })
 }
 
 // CheckChanges returns an error if value, which has a base, is damaged as far as that shows
@@ -125,7 +125,9 @@ func (e *encoder) changes(r procmon.Record, base *Base) error {
 	e.count(len(s.Processes), s.Processes == nil)
 	head := len(e.buf)
 	e.processChanges(s.Processes, old.Processes)
-	if n := len(s.Processes); n > mostProcesses(old.Processes, len(e.buf)-head) {
+	size := len(e.buf) - head
+	e.events(s.Events)
+	if n := len(s.Processes); n > mostProcesses(old.Processes, size) {
 		return fmt.Errorf("of the snapshot's %d processes many have the same pid; each pid is allowed once", n)
 	}
 	return e.err
@@ -223,7 +225,7 @@ func (e *encoder) sources(ps, old []procmon.Process) []int {
 	return from
 }
 
-func (d *decoder) changes(base *Base) (procmon.Record, error) {
+func (d *decoder) changes(base *Base, early bool) (procmon.Record, error) {
 	if sum := d.bytes(4); d.err == nil && binary.LittleEndian.Uint32(sum) != base.sum {
 		d.fail("the base is not the snapshot that this is stored as changes of")
 	}
@@ -262,11 +264,14 @@ func (d *decoder) changes(base *Base) (procmon.Record, error) {
 		s.Processes = d.take(n, old.Processes)
 	}
 	rows := pointers(nil, s.Processes)
-	for _, c := range processColumns {
+	for _, c := range columns(early) {
 		d.processChanges(c, rows)
 		if d.err != nil {
 			return r, d.err
 		}
+	}
+	if !early {
+		s.Events = d.events()
 	}
 	return r, d.end()
 }

@@ -1,11 +1,11 @@
 // Package codec turns one snapshot into the bytes that are stored, and back, without loss.
 //
 // There are two kinds of values, and the first byte of one says which it is: a snapshot
-// stored whole, and one stored as changes of a whole one, its base. A block of many
-// snapshots would be a third kind, in a newer format of the database. Everything that is decoded was checked: a damaged value, or
-// one with another base than it was made with, is an error, never a wrong snapshot, and it
-// allocates no more than a small multiple of its uncompressed size and its base's, which
-// are bounded.
+// stored whole, and one stored as changes of a whole one, its base. Both were written in an
+// earlier form too, without events and the facts that came with them, which is still read.
+// Everything that is decoded was checked: a damaged value, or one with another base than it
+// was made with, is an error, never a wrong snapshot, and it allocates no more than a small
+// multiple of its uncompressed size and its base's, which are bounded.
 package codec
 
 import (
@@ -19,8 +19,15 @@ import (
 	"github.com/procmon/procmon"
 )
 
-// kindWhole is a whole snapshot: the columns of record.go as one zstd frame with checksum.
-const kindWhole = 1
+// The kinds of values. A whole snapshot is a byte of its kind and the columns of record.go as
+// one zstd frame with checksum; changes.go has the form of the others. Format 1 of the
+// database wrote the first two, which have only the first columns and no events.
+const (
+	kindWhole1   = 1
+	kindChanges1 = 2
+	kindWhole    = 3
+	kindChanges  = 4
+)
 
 const (
 	// MaxSize bounds a snapshot before compression, in bytes.
@@ -98,10 +105,11 @@ func (c *Codec) Decode(value []byte) (procmon.Record, error) {
 	if len(value) == 0 {
 		return procmon.Record{}, errors.New("empty value")
 	}
-	if value[0] != kindWhole {
+	if value[0] != kindWhole && value[0] != kindWhole1 {
 		return procmon.Record{}, fmt.Errorf("value of unknown kind %d", value[0])
 	}
-	return c.decompress(value[1:], (*decoder).record)
+	early := value[0] == kindWhole1
+	return c.decompress(value[1:], func(d *decoder) (procmon.Record, error) { return d.record(early) })
 }
 
 func (c *Codec) decompress(frame []byte, read func(*decoder) (procmon.Record, error)) (procmon.Record, error) {

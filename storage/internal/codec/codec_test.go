@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -112,6 +114,8 @@ func (s source) record() procmon.Record {
 			Cmdline: text(), Username: text(), StartTime: instant(), Exe: text(), CPUSeconds: number(),
 			WorkingSetBytes: whole(), PrivateBytes: whole(), Threads: whole32(), Handles: whole32(),
 			ReadBytes: whole(), WriteBytes: whole(), SessionID: whole32(),
+			KernelSeconds: number(), ReadOperations: whole(), WriteOperations: whole(), Integrity: text(),
+			Elevated: opt(s.rnd, func() bool { return s.rnd.IntN(2) == 0 }), Bits: whole32(), Company: text(), Description: text(),
 		}
 		if s.rnd.IntN(3) == 0 {
 			services := make([]string, s.rnd.IntN(3))
@@ -119,6 +123,16 @@ func (s source) record() procmon.Record {
 				services[j] = s.text()
 			}
 			snapshot.Processes[i].Services = services
+		}
+	}
+	if s.rnd.IntN(3) == 0 {
+		snapshot.Events = make([]procmon.Event, s.rnd.IntN(5))
+	}
+	for i := range snapshot.Events {
+		snapshot.Events[i] = procmon.Event{
+			Kind: []procmon.EventKind{procmon.Started, procmon.Ended}[s.rnd.IntN(2)], Time: s.time(), PID: s.whole32(), PPID: whole32(),
+			StartTime: instant(), Name: text(), Exe: text(), Cmdline: text(), Username: text(),
+			ExitCode: opt(s.rnd, func() int64 { return int64(s.whole()) }),
 		}
 	}
 	return r
@@ -163,6 +177,64 @@ func TestEveryFieldIsStored(t *testing.T) {
 			t.Errorf("System.%s is lost", path)
 		}
 	}
+	for _, path := range fieldsOf(reflect.TypeFor[procmon.Event](), "") {
+		want := procmon.Event{Kind: procmon.Started, Time: time.Unix(0, 0).UTC()}
+		if path == "Kind" {
+			want.Kind = procmon.Ended
+		} else {
+			set(reflect.ValueOf(&want).Elem().FieldByName(path))
+		}
+		r := procmon.Record{Snapshot: &procmon.Snapshot{Timestamp: time.Unix(0, 0), Events: []procmon.Event{want}}}
+		if got := roundTrip(t, c, r).Snapshot.Events[0]; !reflect.DeepEqual(got, want) {
+			t.Errorf("Event.%s is lost", path)
+		}
+	}
+}
+
+// TestFormat1 reads what the first format of the database held: a snapshot stored whole, and
+// one stored as changes of it.
+func TestFormat1(t *testing.T) {
+	c := newCodec(t)
+	read := func(name string) []byte {
+		value, err := os.ReadFile(filepath.Join("testdata", "format1", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return value
+	}
+	base, err := c.DecodeBase(read("whole"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	changed, err := c.DecodeChanges(read("changes"), base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, r := range []procmon.Record{base.Record, changed} {
+		want := early(i)
+		if diff := cmp.Diff(want, r); diff != "" {
+			t.Errorf("snapshot %d (-want +got):\n%s", i, diff)
+		}
+	}
+}
+
+// early is what the files of TestFormat1 were made of.
+func early(i int) procmon.Record {
+	at := time.Date(2026, 11, 1, 3, 12, 15*i, 0, time.UTC)
+	return procmon.Record{
+		Host: "win-07", Labels: map[string]string{"job": "windows", "site": "berlin"},
+		Snapshot: &procmon.Snapshot{
+			Hostname: "WIN-07", Timestamp: at,
+			System: procmon.System{OS: procmon.Some("Windows 11"), RAMGB: procmon.Some(15.9), CPU: procmon.Some(3.5)},
+			Processes: []procmon.Process{
+				{PID: 4, Name: "System", CPUSeconds: procmon.Some(float64(100+i) / 64)},
+				{
+					PID: 900, PPID: procmon.Some(uint32(4)), Name: "svchost.exe", Cmdline: procmon.Some("svchost -k x"),
+					StartTime: procmon.Some(at.Truncate(time.Hour)), WorkingSetBytes: procmon.Some(uint64(4096 * (7 + i))), Services: []string{"Dnscache"},
+				},
+			},
+		},
+	}
 }
 
 func fieldsOf(typ reflect.Type, prefix string) (names []string) {
@@ -189,6 +261,10 @@ func set(v reflect.Value) {
 		v.SetFloat(1.5)
 	case reflect.Slice:
 		v.Set(reflect.ValueOf([]string{"x"}))
+	case reflect.Bool:
+		v.SetBool(true)
+	case reflect.Int64:
+		v.SetInt(-7)
 	default:
 		v.SetUint(7)
 	}

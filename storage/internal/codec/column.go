@@ -236,7 +236,7 @@ func instant[T any](at func(*T) *procmon.Opt[time]) column[T] {
 			for i := range rows {
 				if v := at(rows[i]); v.Known {
 					last += d.signed()
-					v.Value = stdtime.Unix(0, last*unit).UTC()
+					v.Value = fromUnixNano(last * unit)
 				}
 			}
 		},

@@ -8,7 +8,8 @@ import (
 )
 
 // A record is, in this order: the host, its labels, the hostname, the timestamp, one row
-// of systemColumns, and the number of processes with a row of processColumns for each.
+// of systemColumns, the number of processes with a row of processColumns for each, and the
+// number of events with a row of eventColumns for each.
 // Numbers are uvarints, as encoding/binary defines them; counts of what may be nil are one
 // higher, and 0 is nil.
 
@@ -47,6 +48,25 @@ var processColumns = []column[procmon.Process]{
 	whole64(func(p *procmon.Process) *procmon.Opt[uint64] { return &p.WriteBytes }),
 	whole32(func(p *procmon.Process) *procmon.Opt[uint32] { return &p.SessionID }),
 	{encodeServices, decodeServices, sameServices, func(p *procmon.Process) { p.Services = nil }},
+	// Format 1 had no more.
+	number(func(p *procmon.Process) *procmon.Opt[float64] { return &p.KernelSeconds }),
+	whole64(func(p *procmon.Process) *procmon.Opt[uint64] { return &p.ReadOperations }),
+	whole64(func(p *procmon.Process) *procmon.Opt[uint64] { return &p.WriteOperations }),
+	text(func(p *procmon.Process) *procmon.Opt[string] { return &p.Integrity }),
+	optional(func(p *procmon.Process) *procmon.Opt[bool] { return &p.Elevated }, (*encoder).truth, (*decoder).truth),
+	whole32(func(p *procmon.Process) *procmon.Opt[uint32] { return &p.Bits }),
+	text(func(p *procmon.Process) *procmon.Opt[string] { return &p.Company }),
+	text(func(p *procmon.Process) *procmon.Opt[string] { return &p.Description }),
+}
+
+const earlyColumns = 18 // of processColumns, in format 1
+
+// columns returns what there is of each process.
+func columns(early bool) []column[procmon.Process] {
+	if early {
+		return processColumns[:earlyColumns]
+	}
+	return processColumns
 }
 
 func (e *encoder) record(r procmon.Record) error {
@@ -67,10 +87,11 @@ func (e *encoder) record(r procmon.Record) error {
 	for _, c := range processColumns {
 		c.encode(e, e.rows)
 	}
+	e.events(s.Events)
 	return e.err
 }
 
-func (d *decoder) record() (procmon.Record, error) {
+func (d *decoder) record(early bool) (procmon.Record, error) {
 	s := &procmon.Snapshot{}
 	r := procmon.Record{Host: d.string(), Snapshot: s}
 	r.Labels = d.labels()
@@ -88,10 +109,13 @@ func (d *decoder) record() (procmon.Record, error) {
 		s.Processes = make([]procmon.Process, n)
 	}
 	rows := pointers(nil, s.Processes)
-	for _, c := range processColumns {
+	for _, c := range columns(early) {
 		if c.decode(d, rows); d.err != nil {
 			return r, d.err
 		}
+	}
+	if !early {
+		s.Events = d.events()
 	}
 	return r, d.end()
 }
@@ -191,9 +215,9 @@ func sameServices(a, b *procmon.Process) bool {
 	return (a.Services == nil) == (b.Services == nil) && slices.Equal(a.Services, b.Services)
 }
 
-func pointers(dst []*procmon.Process, ps []procmon.Process) []*procmon.Process {
-	for i := range ps {
-		dst = append(dst, &ps[i])
+func pointers[T any](dst []*T, rows []T) []*T {
+	for i := range rows {
+		dst = append(dst, &rows[i])
 	}
 	return dst
 }

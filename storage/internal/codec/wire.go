@@ -49,6 +49,21 @@ func (e *encoder) signed(v int64) { e.buf = binary.AppendVarint(e.buf, v) }
 func (e *encoder) fixed(v uint64) { e.buf = binary.LittleEndian.AppendUint64(e.buf, v) }
 func (e *encoder) instant(t time) { e.fixed(uint64(e.nanoseconds(t))) }
 
+func (e *encoder) truth(v bool) {
+	if v {
+		e.byte(1)
+		return
+	}
+	e.byte(0)
+}
+
+// fail keeps the first error.
+func (e *encoder) fail(format string, args ...any) {
+	if e.err == nil {
+		e.err = fmt.Errorf(format, args...)
+	}
+}
+
 func (e *encoder) count(n int, isNil bool) {
 	if isNil {
 		e.whole(0)
@@ -78,7 +93,7 @@ func (e *encoder) text(s string) {
 // nanoseconds returns the Unix time of t. The range is that of int64, less some years.
 func (e *encoder) nanoseconds(t time) int64 {
 	if y := t.Year(); y < 1680 || y > 2260 {
-		e.err = fmt.Errorf("the time %s is not between the years 1680 and 2260", t.Format(stdtime.RFC3339))
+		e.fail("the time %s is not between the years 1680 and 2260", t.Format(stdtime.RFC3339))
 		return 0
 	}
 	return t.UnixNano()
@@ -134,7 +149,11 @@ func (d *decoder) fixed() uint64 {
 	return binary.LittleEndian.Uint64(b)
 }
 
-func (d *decoder) instant() time { return stdtime.Unix(0, int64(d.fixed())).UTC() }
+func (d *decoder) truth() bool { return d.whole(1) == 1 }
+
+func (d *decoder) instant() time { return fromUnixNano(int64(d.fixed())) }
+
+func fromUnixNano(ns int64) time { return stdtime.Unix(0, ns).UTC() }
 
 // end is the error of the decoder, or that not all was read.
 func (d *decoder) end() error {
