@@ -11,14 +11,19 @@ import (
 	"github.com/dgraph-io/badger/v4/options"
 )
 
+func write(t *testing.T, dir, name, content string) {
+	t.Helper()
+	must(t, os.MkdirAll(dir, 0o700))
+	must(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
+}
+
+// closed leaves a storage in dir that is not open.
+func closed(t *testing.T, dir string) {
+	t.Helper()
+	must(t, openStore(t, dir).Close())
+}
+
 func TestOpenRefuses(t *testing.T) {
-	write := func(t *testing.T, dir, name, content string) {
-		must(t, os.MkdirAll(dir, 0o700))
-		must(t, os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600))
-	}
-	closed := func(t *testing.T, dir string) {
-		must(t, openStore(t, dir).Close())
-	}
 	for _, test := range []struct {
 		name string
 		make func(t *testing.T, dir string)
