@@ -173,12 +173,15 @@ export interface components {
         Payload: {
             hostname: string;
             timestamp: components["schemas"]["Instant"];
+            events?: components["schemas"]["Event"][] | null;
             processes: components["schemas"]["Process"][];
         } & components["schemas"]["System"];
         Snapshot: {
             hostname: string;
             timestamp: components["schemas"]["Instant"];
             system: components["schemas"]["System"];
+            /** @description Starts and ends since an earlier snapshot, by time; absent where the agent does not record them */
+            events?: components["schemas"]["Event"][];
             processes: components["schemas"]["Process"][];
         };
         /** @description Which snapshot answers for the instant that was asked for */
@@ -237,6 +240,36 @@ export interface components {
             session_id?: number;
             /** @description Windows services in the process */
             services?: string[];
+            /** @description The part of cpu_seconds in kernel mode */
+            kernel_seconds?: number;
+            /** @description Of files, pipes and devices; system calls on Linux */
+            read_operations?: number;
+            write_operations?: number;
+            /** @description Windows' mandatory integrity level: untrusted, low, medium, medium_plus, high, system or protected */
+            integrity?: string;
+            /** @description It runs with an administrator's full rights */
+            elevated?: boolean;
+            /** @description 32 or 64, of its machine code */
+            bits?: number;
+            /** @description From the version resource of its program */
+            company?: string;
+            /** @description From the version resource of its program */
+            description?: string;
+        };
+        /** @description The start or the end of a process, also of one that no snapshot has seen */
+        Event: {
+            /** @enum {string} */
+            kind: "start" | "end";
+            time: components["schemas"]["Instant"];
+            pid: number;
+            ppid?: number | null;
+            start_time?: components["schemas"]["Instant"];
+            name?: string;
+            exe?: string;
+            cmdline?: string;
+            username?: string;
+            /** @description Of an end: unsigned on Windows; 0 to 255 elsewhere, or -N when signal N ended it */
+            exit_code?: number;
         };
         TreeRow: components["schemas"]["Process"] & {
             /** @description Index of the parent's row; absent for a root */
