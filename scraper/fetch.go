@@ -14,45 +14,69 @@ import (
 	"github.com/procmon/procmon"
 )
 
-// fetch gets one body. The caller's context ends it after the timeout that is named in the
-// error. The body is the caller's until it calls release.
-func (p *bodies) fetch(client *http.Client, req *http.Request, timeout time.Duration, limit int64) (body []byte, release func(), err error) {
+// An exporter says in cursorHeader up to where the events in its answer go, and answers a
+// request that repeats this in afterHeader with what came later. It remembers nothing of us:
+// the events of an answer that was not stored come again.
+const (
+	cursorHeader = "Procmon-Events-Cursor"
+	afterHeader  = "Procmon-Events-After"
+)
+
+// answer is what a target sent.
+type answer struct {
+	body    []byte // valid until release
+	release func()
+	cursor  string // empty if there was none
+}
+
+// cursorOf returns what shall be repeated to the target at the next time.
+func cursorOf(header http.Header) string {
+	const longest = 256 // bytes
+	if cursor := header.Get(cursorHeader); len(cursor) <= longest {
+		return cursor
+	}
+	return ""
+}
+
+// fetch gets one answer. The caller's context ends it after the timeout that is named in the
+// error. The caller releases the answer.
+func (p *bodies) fetch(client *http.Client, req *http.Request, timeout time.Duration, limit int64) (*answer, error) {
 	resp, err := client.Do(req)
 	if err != nil {
 		if f := connectFailure(err, req.URL.Host); f != nil {
-			return nil, nil, f
+			return nil, f
 		}
-		return nil, nil, fail(reasonTimeout, "no answer within the scrape timeout of %v", timeout)
+		return nil, fail(reasonTimeout, "no answer within the scrape timeout of %v", timeout)
 	}
 	defer resp.Body.Close()
 
 	if resp.StatusCode != http.StatusOK {
-		return nil, nil, statusFailure(resp)
+		return nil, statusFailure(resp)
 	}
 	if got := resp.Header.Get("Content-Type"); !isJSON(got) {
-		return nil, nil, fail(reasonContentType, "the content type of the answer is %q and must be %s; is the path %s right?", got, procmon.ContentType, req.URL.Path)
+		return nil, fail(reasonContentType, "the content type of the answer is %q and must be %s; is the path %s right?", got, procmon.ContentType, req.URL.Path)
 	}
 	if resp.ContentLength > limit {
-		return nil, nil, tooLarge("the answer", "body_size_limit", limit)
+		return nil, tooLarge("the answer", "body_size_limit", limit)
 	}
 	encoding := resp.Header.Get("Content-Encoding")
-	body, release, err = p.read(resp.Body, encoding, limit)
+	body, release, err := p.read(resp.Body, encoding, limit)
 	if ce, ok := errors.AsType[*compressError](err); ok {
-		return nil, nil, fail(reasonEncoding, "the answer is not valid %s: %v", encoding, ce)
+		return nil, fail(reasonEncoding, "the answer is not valid %s: %v", encoding, ce)
 	}
 	switch {
 	case err == nil:
-		return body, release, nil
+		return &answer{body, release, cursorOf(resp.Header)}, nil
 	case errors.Is(err, errBodySize):
-		return nil, nil, tooLarge("the answer", "body_size_limit", limit)
+		return nil, tooLarge("the answer", "body_size_limit", limit)
 	case errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, nil, fail(reasonTimeout, "the answer was not complete within the scrape timeout of %v", timeout)
+		return nil, fail(reasonTimeout, "the answer was not complete within the scrape timeout of %v", timeout)
 	case errors.Is(err, errEncoding):
-		return nil, nil, fail(reasonEncoding, "the content encoding of the answer is %q; zstd, gzip and identity are allowed", encoding)
+		return nil, fail(reasonEncoding, "the content encoding of the answer is %q; zstd, gzip and identity are allowed", encoding)
 	case errors.Is(err, io.ErrUnexpectedEOF):
-		return nil, nil, fail(reasonRead, "the connection was closed before the answer was complete")
+		return nil, fail(reasonRead, "the connection was closed before the answer was complete")
 	}
-	return nil, nil, fail(reasonRead, "read the answer: %v", err)
+	return nil, fail(reasonRead, "read the answer: %v", err)
 }
 
 // statusFailure names the status and what the target said about it, in plain text, if it is short.

@@ -20,7 +20,9 @@ type target struct {
 	req    *http.Request
 	log    *slog.Logger
 
-	decoder procmon.Decoder // of the loop alone
+	// Of the loop alone.
+	decoder procmon.Decoder
+	cursor  string // up to where events are stored; see afterHeader
 
 	cancel context.CancelFunc
 	done   chan struct{} // closed when the loop has ended
@@ -154,7 +156,7 @@ func (t *target) scrape(ctx context.Context) {
 // collect fetches, validates and stores one snapshot.
 func (t *target) collect(ctx context.Context) (host string, processes int, err error) {
 	m := t.pool.m
-	s, err := t.fetch(ctx)
+	s, cursor, err := t.fetch(ctx)
 	if err != nil {
 		m.claims.withdraw(t)
 		return "", 0, err
@@ -167,19 +169,36 @@ func (t *target) collect(ctx context.Context) (host string, processes int, err e
 		return "", 0, &failure{reason: reasonConflict, text: conflictText(host, owner, t)}
 	}
 	err = m.intake.store(ctx, procmon.Record{Host: host, Labels: t.labels, Snapshot: s})
+	if err == nil {
+		t.setCursor(cursor)
+	}
 	return host, len(s.Processes), err
 }
 
-func (t *target) fetch(ctx context.Context) (*procmon.Snapshot, error) {
+func (t *target) setCursor(cursor string) {
+	if cursor == t.cursor {
+		return
+	}
+	t.cursor = cursor
+	if cursor == "" {
+		t.req.Header.Del(afterHeader)
+	} else {
+		t.req.Header.Set(afterHeader, cursor)
+	}
+}
+
+// fetch returns a snapshot, and up to where its events go.
+func (t *target) fetch(ctx context.Context) (s *procmon.Snapshot, cursor string, err error) {
 	ctx, cancel := context.WithTimeout(ctx, t.spec.timeout)
 	defer cancel()
 	client, limit := t.pool.transport()
-	body, release, err := t.pool.m.bodies.fetch(client, t.req.WithContext(ctx), t.spec.timeout, limit)
+	a, err := t.pool.m.bodies.fetch(client, t.req.WithContext(ctx), t.spec.timeout, limit)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
-	defer release()
-	return t.pool.m.intake.decode(t.decoder.Decode, body)
+	defer a.release()
+	s, err = t.pool.m.intake.decode(t.decoder.Decode, a.body)
+	return s, a.cursor, err
 }
 
 // markStale reports whether the store knows now that the host is out of reach, or need not
@@ -200,6 +219,7 @@ func (t *target) follow(old *target) {
 	old.mu.Lock()
 	t.state = old.state
 	old.mu.Unlock()
+	t.setCursor(old.cursor)
 	t.pool.m.claims.move(old, t)
 }
 
