@@ -36,6 +36,16 @@ func table(processes ...procmon.Process) *proctable.Rows {
 	return rows
 }
 
+// track returns a tracker with a limit and rules.
+func track(t *testing.T, limit int, rules ...groups.Rule) *groups.Tracker {
+	t.Helper()
+	tracker, err := groups.New(groups.Options{Limit: limit, Rules: rules})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tracker
+}
+
 // follow returns the groups after a run of tables.
 func follow(tracker *groups.Tracker, tables ...*proctable.Rows) []groups.Group {
 	var before *proctable.Rows
@@ -109,7 +119,7 @@ func TestUpdate(t *testing.T) {
 			}()}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			got := follow(groups.New(100), test.tables...)
+			got := follow(track(t, 100), test.tables...)
 			if diff := cmp.Diff(test.want, got, cmpopts.IgnoreUnexported(groups.Group{})); diff != "" {
 				t.Error(diff)
 			}
@@ -120,18 +130,18 @@ func TestUpdate(t *testing.T) {
 func TestKernelThreadsOfOneKind(t *testing.T) {
 	rows := table(proc(1, 0, "kworker/0:1-events", 0), proc(2, 0, "kworker/u4:0", 0), proc(3, 0, "a/b", 0))
 	rows.Details[0].Kernel, rows.Details[1].Kernel = true, true
-	got := follow(groups.New(100), rows)
+	got := follow(track(t, 100), rows)
 	if diff := cmp.Diff([]groups.Group{group("a/b", 1, 0, 0, 0), group("kworker", 2, 0, 0, 0)}, got, cmpopts.IgnoreUnexported(groups.Group{})); diff != "" {
 		t.Error(diff)
 	}
 }
 
 func TestLimit(t *testing.T) {
-	tracker := groups.New(2)
+	tracker := track(t, 2)
 	first := table(proc(1, 0, "a", 0), proc(2, 0, "b", 0), proc(3, 0, "c", 0), proc(4, 0, "c", 0), proc(5, 0, "a", 0))
 	tracker.Update(nil, first)
-	if got := tracker.Left(); got != 2 || tracker.Len() != 2 || tracker.Limit() != 2 {
-		t.Errorf("%d processes left out of %d groups, want 2 and 2", got, tracker.Len())
+	if got, names := tracker.Left(); got != 2 || names != 1 || len(tracker.Groups()) != 2 || tracker.Limit() != 2 {
+		t.Errorf("%d processes left out of %d groups, want 2 and 2", got, len(tracker.Groups()))
 	}
 	second := table(proc(2, 0, "b", 0), proc(3, 0, "c", 0), proc(4, 0, "c", 0)) // a has ended and makes room
 	tracker.Update(first, second)
@@ -141,8 +151,11 @@ func TestLimit(t *testing.T) {
 		}
 		return names
 	}
-	if diff := cmp.Diff([]string{"b 1", "c 2"}, names()); diff != "" || tracker.Left() != 0 {
-		t.Errorf("%d left\n%s", tracker.Left(), diff)
+	if diff := cmp.Diff([]string{"b 1", "c 2"}, names()); diff != "" {
+		t.Error(diff)
+	}
+	if processes, groups := tracker.Left(); processes != 0 || groups != 0 {
+		t.Errorf("%d processes of %d groups are left out, and there is room", processes, groups)
 	}
 	third := table()
 	tracker.Update(second, third)
@@ -159,7 +172,7 @@ func TestLimit(t *testing.T) {
 func TestCountersNeverShrink(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 200 {
-		tracker := groups.New(100)
+		tracker := track(t, 100)
 		var before *proctable.Rows
 		last := map[string]groups.Group{}
 		alive := map[uint32]procmon.Process{}
