@@ -1,19 +1,52 @@
 package config
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"reflect"
-	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 
+	promconfig "github.com/prometheus/common/config"
+	"github.com/prometheus/common/model"
+	"github.com/prometheus/prometheus/discovery/targetgroup"
+	"github.com/prometheus/prometheus/model/relabel"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/procmon/procmon/config/internal/strict"
 )
+
+// An Error says what is wrong with a configuration, and where.
+type Error = strict.Error
+
+type key = strict.Key
+
+// later are keys of Prometheus that this version does not act on. To pass over them in
+// silence would be to promise alerts that never come.
+var later = []string{"alerting", "rule_files"}
+
+// types says how the types of other packages are written.
+func types() strict.Types {
+	return strict.Types{
+		Scalars: []reflect.Type{reflect.TypeFor[URL](), reflect.TypeFor[promconfig.URL](), reflect.TypeFor[relabel.Regexp]()},
+		Shapes: map[reflect.Type]reflect.Type{
+			reflect.TypeFor[targetgroup.Group](): reflect.TypeFor[struct {
+				Targets []string       `yaml:"targets"`
+				Labels  model.LabelSet `yaml:"labels"`
+			}](),
+		},
+		// They name a secret in a secret manager, and there is none.
+		Hidden: func(name string) bool { return strings.HasSuffix(name, "_ref") },
+		Unknown: func(t reflect.Type, name string) string {
+			if t == reflect.TypeFor[Config]() && slices.Contains(later, name) {
+				return "not supported by this version of procmon"
+			}
+			return ""
+		},
+	}
+}
 
 // Load reads the configuration in the file of that path. Relative paths in it are relative
 // to its directory.
@@ -42,68 +75,19 @@ func Parse(name string, data []byte) (*Config, error) {
 
 func parse(data []byte) (*Config, error) {
 	c := Default()
-	root, err := document(data)
+	root, err := strict.Decode(data, c, types())
 	if err != nil {
 		return nil, err
-	}
-	if root != nil {
-		if err := new(checker).check(root, reflect.TypeFor[Config](), nil); err != nil {
-			return nil, err
-		}
-		if err := root.Decode(c); err != nil {
-			return nil, syntaxError(err)
-		}
 	}
 	c.inherit(root)
 	if at, err := c.validate(); err != nil {
 		e := &Error{Key: at.String(), Problem: err.Error()}
 		if root != nil {
-			e.Line = at.line(root)
+			e.Line = at.Line(root)
 		}
 		return nil, e
 	}
 	return c, nil
-}
-
-// document returns the only document of data, or nil if there is nothing in it.
-func document(data []byte) (*yaml.Node, error) {
-	d := yaml.NewDecoder(bytes.NewReader(data))
-	var first, second yaml.Node
-	switch err := d.Decode(&first); {
-	case errors.Is(err, io.EOF):
-		return nil, nil
-	case err != nil:
-		return nil, syntaxError(err)
-	}
-	switch err := d.Decode(&second); {
-	case errors.Is(err, io.EOF):
-	case err != nil:
-		return nil, syntaxError(err)
-	default:
-		return nil, &Error{Line: second.Line, Problem: "a second document begins here; only one is allowed"}
-	}
-	root := first.Content[0]
-	if root.Tag == "!!null" {
-		return nil, nil
-	}
-	return root, nil
-}
-
-var lineOfError = regexp.MustCompile(`^line (\d+): (.*)`)
-
-// syntaxError takes the line out of the text of an error of package yaml.
-func syntaxError(err error) *Error {
-	text := err.Error()
-	if te, ok := errors.AsType[*yaml.TypeError](err); ok && len(te.Errors) > 0 {
-		text = te.Errors[0]
-	}
-	text = strings.TrimPrefix(text, "yaml: ")
-	e := &Error{Problem: text}
-	if m := lineOfError.FindStringSubmatch(text); m != nil {
-		e.Line, _ = strconv.Atoi(m[1]) // digits; too many of them are no line
-		e.Problem = m[2]
-	}
-	return e
 }
 
 // setDirectory makes relative paths relative to dir.
@@ -127,7 +111,7 @@ func (c *Config) setDirectory(dir string) {
 // inherit fills in what the file at root does not say. A timeout that it does not say is
 // never the reason for an error: it is at most the interval.
 func (c *Config) inherit(root *yaml.Node) {
-	if at := (key{"global", "scrape_timeout"}); root == nil || !at.in(root) {
+	if at := (key{"global", "scrape_timeout"}); root == nil || !at.In(root) {
 		c.Global.ScrapeTimeout = min(c.Global.ScrapeTimeout, c.Global.ScrapeInterval)
 	}
 	for i := range c.ScrapeConfigs {

@@ -36,21 +36,21 @@ func (c *Config) validateGlobal() (key, error) {
 	at := key{"global"}
 	switch g := c.Global; {
 	case g.ScrapeInterval <= 0:
-		return at.with("scrape_interval"), errNotPositive
+		return at.With("scrape_interval"), errNotPositive
 	case g.ScrapeTimeout <= 0:
-		return at.with("scrape_timeout"), errNotPositive
+		return at.With("scrape_timeout"), errNotPositive
 	case g.ScrapeTimeout > g.ScrapeInterval:
-		return at.with("scrape_timeout"), fmt.Errorf("%v is more than the scrape_interval of %v", g.ScrapeTimeout, g.ScrapeInterval)
+		return at.With("scrape_timeout"), fmt.Errorf("%v is more than the scrape_interval of %v", g.ScrapeTimeout, g.ScrapeInterval)
 	case g.BodySizeLimit <= 0:
-		return at.with("body_size_limit"), errNotPositive
+		return at.With("body_size_limit"), errNotPositive
 	}
-	return validateLabels(at.with("external_labels"), c.Global.ExternalLabels)
+	return validateLabels(at.With("external_labels"), c.Global.ExternalLabels)
 }
 
 func validateLabels(at key, labels model.LabelSet) (key, error) {
 	for name, value := range labels {
 		if !model.UTF8Validation.IsValidLabelName(string(name)) || !value.IsValid() {
-			return at.with(string(name)), errors.New("is not a valid label")
+			return at.With(string(name)), errors.New("is not a valid label")
 		}
 	}
 	return nil, nil
@@ -61,10 +61,10 @@ func (c *Config) validateJobs() (key, error) {
 	for i := range c.ScrapeConfigs {
 		job, at := &c.ScrapeConfigs[i], key{"scrape_configs", i}
 		if job.JobName == "" {
-			return at.with("job_name"), errors.New("missing")
+			return at.With("job_name"), errors.New("missing")
 		}
 		if first, ok := names[job.JobName]; ok {
-			return at.with("job_name"), fmt.Errorf("%q is the name of scrape_configs[%d] already", job.JobName, first)
+			return at.With("job_name"), fmt.Errorf("%q is the name of scrape_configs[%d] already", job.JobName, first)
 		}
 		names[job.JobName] = i
 		if at, err := job.validate(at); err != nil {
@@ -77,58 +77,58 @@ func (c *Config) validateJobs() (key, error) {
 func (c *ScrapeConfig) validate(at key) (key, error) {
 	switch {
 	case c.ScrapeTimeout > c.ScrapeInterval:
-		return at.with("scrape_timeout"), fmt.Errorf("%v is more than the scrape_interval of %v", c.ScrapeTimeout, c.ScrapeInterval)
+		return at.With("scrape_timeout"), fmt.Errorf("%v is more than the scrape_interval of %v", c.ScrapeTimeout, c.ScrapeInterval)
 	case c.Scheme != "http" && c.Scheme != "https":
-		return at.with("scheme"), fmt.Errorf("%q is not http or https", c.Scheme)
+		return at.With("scheme"), fmt.Errorf("%q is not http or https", c.Scheme)
 	case !strings.HasPrefix(c.MetricsPath, "/"):
-		return at.with("metrics_path"), fmt.Errorf("%q does not begin with /", c.MetricsPath)
+		return at.With("metrics_path"), fmt.Errorf("%q does not begin with /", c.MetricsPath)
 	}
 	if err := c.HTTPClient.Validate(); err != nil {
 		return at, err
 	}
 	if err := c.HTTPClient.TLSConfig.Validate(); err != nil {
-		return at.with("tls_config"), err
+		return at.With("tls_config"), err
 	}
 	if o := c.HTTPClient.OAuth2; o != nil {
 		if err := validateWithoutPassword(o.TokenURL); err != nil {
-			return at.with("oauth2").with("token_url"), err
+			return at.With("oauth2").With("token_url"), err
 		}
 	}
 	for i, group := range c.StaticConfigs {
-		at := at.with("static_configs").with(i)
+		at := at.With("static_configs").With(i)
 		for j, t := range group.Targets {
 			if err := validateAddress(string(t[model.AddressLabel])); err != nil {
-				return at.with("targets").with(j), err
+				return at.With("targets").With(j), err
 			}
 		}
-		if at, err := validateLabels(at.with("labels"), group.Labels); err != nil {
+		if at, err := validateLabels(at.With("labels"), group.Labels); err != nil {
 			return at, err
 		}
 	}
 	for i, sd := range c.HTTPSDConfigs {
 		if sd.RefreshInterval <= 0 {
-			return at.with("http_sd_configs").with(i).with("refresh_interval"), errNotPositive
+			return at.With("http_sd_configs").With(i).With("refresh_interval"), errNotPositive
 		}
 		if err := sd.HTTPClientConfig.TLSConfig.Validate(); err != nil {
-			return at.with("http_sd_configs").with(i).with("tls_config"), err
+			return at.With("http_sd_configs").With(i).With("tls_config"), err
 		}
 		if err := validateWithoutPassword(sd.URL); err != nil {
-			return at.with("http_sd_configs").with(i).with("url"), err
+			return at.With("http_sd_configs").With(i).With("url"), err
 		}
 	}
 	for i, sd := range c.FileSDConfigs {
 		if sd.RefreshInterval <= 0 {
-			return at.with("file_sd_configs").with(i).with("refresh_interval"), errNotPositive
+			return at.With("file_sd_configs").With(i).With("refresh_interval"), errNotPositive
 		}
 	}
 	for i, sd := range c.DNSSDConfigs {
 		if sd.RefreshInterval <= 0 {
-			return at.with("dns_sd_configs").with(i).with("refresh_interval"), errNotPositive
+			return at.With("dns_sd_configs").With(i).With("refresh_interval"), errNotPositive
 		}
 	}
 	for i, rule := range c.RelabelConfigs {
 		if err := rule.Validate(model.UTF8Validation); err != nil {
-			return at.with("relabel_configs").with(i), err
+			return at.With("relabel_configs").With(i), err
 		}
 	}
 	return nil, nil
@@ -183,17 +183,17 @@ func (c *Config) validateWeb() (key, error) {
 func (c *Config) validatePush() (key, error) {
 	at := key{"push"}
 	if c.Push.MaxBodySize <= 0 {
-		return at.with("max_body_size"), errNotPositive
+		return at.With("max_body_size"), errNotPositive
 	}
 	if !(c.Push.RateLimit > 0) {
-		return at.with("rate_limit"), errNotPositive
+		return at.With("rate_limit"), errNotPositive
 	}
 	for i, token := range c.Push.Tokens {
 		if token == "" {
-			return at.with("tokens").with(i), errors.New("is empty")
+			return at.With("tokens").With(i), errors.New("is empty")
 		}
 		if strings.ContainsFunc(string(token), func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) {
-			return at.with("tokens").with(i), errors.New("has white space or control characters in it")
+			return at.With("tokens").With(i), errors.New("has white space or control characters in it")
 		}
 	}
 	return nil, nil

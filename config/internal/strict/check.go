@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"errors"
@@ -8,23 +8,31 @@ import (
 	"slices"
 	"strings"
 
-	promconfig "github.com/prometheus/common/config"
-	"github.com/prometheus/common/model"
-	"github.com/prometheus/prometheus/discovery/targetgroup"
-	"github.com/prometheus/prometheus/model/relabel"
 	"go.yaml.in/yaml/v3"
 )
 
 // maxNodes bounds a configuration with its aliases written out.
 const maxNodes = 1_000_000
 
+// Types says how a configuration is written where its Go types do not.
+type Types struct {
+	Scalars []reflect.Type                // structs that are written as a single value
+	Shapes  map[reflect.Type]reflect.Type // structs that are written in another form than their fields have
+	Hidden  func(name string) bool        // keys of a type that are none here; nil hides none
+	// Unknown says why a name is no key of t; "" leaves it to the nearest known key. nil is always "".
+	Unknown func(t reflect.Type, name string) string
+}
+
 // checker holds a tree of YAML nodes against the types that they are for, at every depth,
 // before anything is decoded: the decoders of the packages that own the types do not say
 // where they found what is wrong.
-type checker struct{ nodes int }
+type checker struct {
+	types *Types
+	nodes int
+}
 
 // check returns the first thing that is wrong with n as a value of type t.
-func (c *checker) check(n *yaml.Node, t reflect.Type, at key) error {
+func (c *checker) check(n *yaml.Node, t reflect.Type, at Key) error {
 	if c.nodes++; c.nodes > maxNodes {
 		return problem(n, at, "the configuration is too large, or its aliases are")
 	}
@@ -40,7 +48,7 @@ func (c *checker) check(n *yaml.Node, t reflect.Type, at key) error {
 	switch {
 	case t.Kind() == reflect.Interface:
 		return nil
-	case isScalar(t):
+	case c.isScalar(t):
 		if n.Kind != yaml.ScalarNode {
 			return problem(n, at, "a single value is wanted here, not %s", kindOf(n))
 		}
@@ -53,51 +61,48 @@ func (c *checker) check(n *yaml.Node, t reflect.Type, at key) error {
 	return c.checkStruct(n, t, at)
 }
 
-// scalars are the structs that are written as a single value.
-var scalars = []reflect.Type{reflect.TypeFor[URL](), reflect.TypeFor[promconfig.URL](), reflect.TypeFor[relabel.Regexp]()}
-
-func isScalar(t reflect.Type) bool {
+func (c *checker) isScalar(t reflect.Type) bool {
 	switch t.Kind() {
 	case reflect.Struct:
-		return slices.Contains(scalars, t)
+		return slices.Contains(c.types.Scalars, t)
 	case reflect.Slice, reflect.Map, reflect.Interface:
 		return false
 	}
 	return true
 }
 
-func (c *checker) checkList(n *yaml.Node, item reflect.Type, at key) error {
+func (c *checker) checkList(n *yaml.Node, item reflect.Type, at Key) error {
 	if n.Kind != yaml.SequenceNode {
 		return problem(n, at, "a list is wanted here, not %s", kindOf(n))
 	}
 	for i, v := range n.Content {
 		if v.ShortTag() == "!!null" {
-			return problem(v, at.with(i), "is empty")
+			return problem(v, at.With(i), "is empty")
 		}
-		if err := c.check(v, item, at.with(i)); err != nil {
+		if err := c.check(v, item, at.With(i)); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (c *checker) checkMap(n *yaml.Node, t reflect.Type, at key) error {
+func (c *checker) checkMap(n *yaml.Node, t reflect.Type, at Key) error {
 	return c.checkEntries(n, at, func(name, value *yaml.Node) error {
-		if err := decodable(name, t.Key(), at.with(name.Value)); err != nil {
+		if err := decodable(name, t.Key(), at.With(name.Value)); err != nil {
 			return err
 		}
-		return c.check(value, t.Elem(), at.with(name.Value))
+		return c.check(value, t.Elem(), at.With(name.Value))
 	})
 }
 
-func (c *checker) checkStruct(n *yaml.Node, t reflect.Type, at key) error {
-	known := fieldsOf(t)
+func (c *checker) checkStruct(n *yaml.Node, t reflect.Type, at Key) error {
+	known := c.types.fieldsOf(t)
 	err := c.checkEntries(n, at, func(name, value *yaml.Node) error {
-		at := at.with(name.Value)
+		at := at.With(name.Value)
 		field, ok := known.types[name.Value]
 		if !ok {
 			if known.others == nil {
-				return problem(name, at, "%s", unknown(t, name.Value, known.names))
+				return problem(name, at, "%s", c.types.unknown(t, name.Value, known.names))
 			}
 			field = known.others
 		}
@@ -110,7 +115,7 @@ func (c *checker) checkStruct(n *yaml.Node, t reflect.Type, at key) error {
 }
 
 // checkEntries calls f for every entry of a mapping, those that are merged into it too.
-func (c *checker) checkEntries(n *yaml.Node, at key, f func(name, value *yaml.Node) error) error {
+func (c *checker) checkEntries(n *yaml.Node, at Key, f func(name, value *yaml.Node) error) error {
 	if n.Kind == yaml.AliasNode {
 		n = n.Alias
 	}
@@ -139,7 +144,7 @@ func (c *checker) checkEntries(n *yaml.Node, at key, f func(name, value *yaml.No
 			continue
 		}
 		if first, ok := lines[name.Value]; ok {
-			return problem(name, at.with(name.Value), "there twice; the first is in line %d", first)
+			return problem(name, at.With(name.Value), "there twice; the first is in line %d", first)
 		}
 		lines[name.Value] = name.Line
 		if err := f(name, value); err != nil {
@@ -158,7 +163,7 @@ func unmarshals(t reflect.Type) bool {
 }
 
 // decodable returns what decoding n alone into a t has to say.
-func decodable(n *yaml.Node, t reflect.Type, at key) error {
+func decodable(n *yaml.Node, t reflect.Type, at Key) error {
 	err := n.Decode(reflect.New(t).Interface())
 	if err == nil {
 		return nil
@@ -181,7 +186,7 @@ func decodable(n *yaml.Node, t reflect.Type, at key) error {
 	return problem(n, at, "is not what is wanted here")
 }
 
-func problem(n *yaml.Node, at key, format string, args ...any) error {
+func problem(n *yaml.Node, at Key, format string, args ...any) error {
 	return &Error{Line: n.Line, Key: at.String(), Problem: fmt.Sprintf(format, args...)}
 }
 
@@ -202,16 +207,8 @@ type fields struct {
 	others reflect.Type // of keys that are not among names; nil if these are all
 }
 
-// shapes are the structs that are written in another form than their fields have.
-var shapes = map[reflect.Type]reflect.Type{
-	reflect.TypeFor[targetgroup.Group](): reflect.TypeFor[struct {
-		Targets []string       `yaml:"targets"`
-		Labels  model.LabelSet `yaml:"labels"`
-	}](),
-}
-
-func fieldsOf(t reflect.Type) fields {
-	if shape, ok := shapes[t]; ok {
+func (o *Types) fieldsOf(t reflect.Type) fields {
+	if shape, ok := o.Shapes[t]; ok {
 		t = shape
 	}
 	all := fields{types: map[string]reflect.Type{}}
@@ -220,13 +217,13 @@ func fieldsOf(t reflect.Type) fields {
 		switch {
 		case name == "-" || !f.IsExported():
 			continue
-		case strings.HasSuffix(name, "_ref"):
-			continue // names a secret in a secret manager, and there is none
+		case o.Hidden != nil && o.Hidden(name):
+			continue
 		case strings.Contains(options, "inline") && f.Type.Kind() == reflect.Map:
 			all.others = f.Type.Elem()
 			continue
 		case strings.Contains(options, "inline"):
-			inner := fieldsOf(f.Type)
+			inner := o.fieldsOf(f.Type)
 			all.names = append(all.names, inner.names...)
 			for name, t := range inner.types {
 				all.types[name] = t

@@ -1,4 +1,8 @@
-package config
+// Package strict reads YAML so that every mistake in it is an error, which says where it is:
+// a key that is not known, one that is there twice, a list where a single value is wanted.
+//
+// What always holds: no text of an error holds the value of a secret.
+package strict
 
 import (
 	"fmt"
@@ -32,12 +36,13 @@ func (e *Error) Error() string {
 	return b.String()
 }
 
-// key is the way from the root of a configuration to a place in it: names and indices.
-type key []any
+// A Key is the way from the root of a configuration to a place in it: names and indices.
+type Key []any
 
-func (k key) with(step any) key { return append(k[:len(k):len(k)], step) }
+// With returns the key of what is one step further.
+func (k Key) With(step any) Key { return append(k[:len(k):len(k)], step) }
 
-func (k key) String() string {
+func (k Key) String() string {
 	var b strings.Builder
 	for _, step := range k {
 		switch step := step.(type) {
@@ -66,19 +71,19 @@ func quoteOdd(name string) string {
 	return name
 }
 
-// line returns the line of the deepest node on the way that is there.
-func (k key) line(root *yaml.Node) int {
+// Line returns the line of the deepest node on the way that is there.
+func (k Key) Line(root *yaml.Node) int {
 	line, _ := k.find(root)
 	return line
 }
 
-// in reports whether the whole way is there.
-func (k key) in(root *yaml.Node) bool {
+// In reports whether the whole way is there.
+func (k Key) In(root *yaml.Node) bool {
 	_, all := k.find(root)
 	return all
 }
 
-func (k key) find(n *yaml.Node) (line int, all bool) {
+func (k Key) find(n *yaml.Node) (line int, all bool) {
 	line = n.Line
 	for _, step := range k {
 		if n.Kind == yaml.AliasNode {

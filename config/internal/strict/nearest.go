@@ -1,4 +1,4 @@
-package config
+package strict
 
 import (
 	"fmt"
@@ -7,14 +7,12 @@ import (
 	"strings"
 )
 
-// later are keys of Prometheus that this version does not act on. To pass over them in
-// silence would be to promise alerts that never come.
-var later = []string{"alerting", "rule_files"}
-
 // unknown says what is wrong with a name that is no key of t.
-func unknown(t reflect.Type, name string, known []string) string {
-	if t == reflect.TypeFor[Config]() && slices.Contains(later, name) {
-		return "not supported by this version of procmon"
+func (o *Types) unknown(t reflect.Type, name string, known []string) string {
+	if o.Unknown != nil {
+		if why := o.Unknown(t, name); why != "" {
+			return why
+		}
 	}
 	if near := nearest(name, known); near != "" {
 		return fmt.Sprintf("unknown key; did you mean %q?", near)
