@@ -30,6 +30,19 @@ func Decode(data []byte, into any, types Types) (*yaml.Node, error) {
 	return root, nil
 }
 
+// DecodeValue reads a single value into what into points to; key names it in an error.
+func DecodeValue(n *yaml.Node, into any, key string) error {
+	t := reflect.TypeOf(into).Elem()
+	if err := decodable(n, t, Key{}); err != nil {
+		e, ok := errors.AsType[*Error](err)
+		if ok {
+			e.Key = key
+		}
+		return err
+	}
+	return n.Decode(into)
+}
+
 // document returns the only document of data, or nil if there is nothing in it.
 func document(data []byte) (*yaml.Node, error) {
 	d := yaml.NewDecoder(bytes.NewReader(data))
