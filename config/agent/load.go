@@ -77,9 +77,11 @@ func (c *Config) field(key string) (reflect.Value, error) {
 	v := reflect.ValueOf(c).Elem()
 	for name := range strings.SplitSeq(key, ".") {
 		next := reflect.Value{}
-		for f := range v.Type().Fields() {
-			if v.Kind() == reflect.Struct && f.Tag.Get("yaml") == name {
-				next = v.FieldByIndex(f.Index)
+		if v.Kind() == reflect.Struct {
+			for f := range v.Type().Fields() {
+				if f.Tag.Get("yaml") == name {
+					next = v.FieldByIndex(f.Index)
+				}
 			}
 		}
 		if !next.IsValid() {
