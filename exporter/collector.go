@@ -39,7 +39,7 @@ type collectorStats struct {
 }
 
 func openCollector(o Options, g *groups.Tracker) (*collector, error) {
-	table, err := proctable.Open()
+	table, err := proctable.Open(proctable.Options{Redact: o.Redact, Logger: o.Logger})
 	if err != nil {
 		return nil, fmt.Errorf("open the process table: %w", err)
 	}

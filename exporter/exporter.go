@@ -26,13 +26,14 @@ import (
 // Options configures an Exporter. The zero value serves without authentication and pushes
 // nothing.
 type Options struct {
-	Logger         *slog.Logger  // nil discards
-	Version        string        // of the agent; empty takes the version of the main module
-	CPUSampleDelay time.Duration // over which the first collection measures CPU; 0 is 150 ms, negative is not at all
-	ShareFor       time.Duration // how long a collection answers later callers; 0 is 1 s, negative is not at all
-	MaxGroups      int           // most groups in /metrics; 0 is 2,000
-	BearerToken    string        // asked of everything but /-/healthy and /-/ready; empty asks nothing
-	Push           push.Options  // what to push where; its Snapshot, Logger and LastPull are the exporter's
+	Logger         *slog.Logger        // nil discards
+	Version        string              // of the agent; empty takes the version of the main module
+	CPUSampleDelay time.Duration       // over which the first collection measures CPU; 0 is 150 ms, negative is not at all
+	Redact         func(string) string // what leaves the host of a command line, asked once per process; nil is all of it
+	ShareFor       time.Duration       // how long a collection answers later callers; 0 is 1 s, negative is not at all
+	MaxGroups      int                 // most groups in /metrics; 0 is 2,000
+	BearerToken    string              // asked of everything but /-/healthy and /-/ready; empty asks nothing
+	Push           push.Options        // what to push where; its Snapshot, Logger and LastPull are the exporter's
 }
 
 // An Exporter collects and serves. Its methods can be called from several goroutines.

@@ -14,7 +14,7 @@ import (
 // (gopsutil-ms/op).
 func BenchmarkRead(b *testing.B) {
 	youngest := crowd.Spawn(b, 1000)[999]
-	table, err := proctable.Open()
+	table, err := proctable.Open(proctable.Options{})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func (t *osTable) readStatic(id *identity, flags uint64) (young bool) {
 					args[i] = ' '
 				}
 			}
-			p.Cmdline = procmon.Some(clean(string(args)))
+			p.Cmdline = procmon.Some(t.redact(clean(string(args))))
 		}
 	}
 	p.Name = clean(comm)

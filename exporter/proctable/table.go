@@ -8,6 +8,7 @@ package proctable
 
 import (
 	"cmp"
+	"log/slog"
 	"slices"
 	"strings"
 	"time"
@@ -41,15 +42,27 @@ func (r *Rows) add() (*procmon.Process, *Detail) {
 	return &r.Processes[n], &r.Details[n]
 }
 
+// Options configures a Table. The zero value leaves command lines as they are.
+type Options struct {
+	Redact func(cmdline string) string // what to show of a command line, asked once per identity; nil is all of it
+	Logger *slog.Logger                // nil discards
+}
+
 // A Table reads the processes of this host. It is for one goroutine at a time.
 type Table struct {
 	system osTable
 }
 
 // Open prepares reading. The caller closes the table.
-func Open() (*Table, error) {
+func Open(o Options) (*Table, error) {
+	if o.Redact == nil {
+		o.Redact = func(cmdline string) string { return cmdline }
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
 	t := &Table{}
-	if err := t.system.open(); err != nil {
+	if err := t.system.open(o); err != nil {
 		return nil, err
 	}
 	return t, nil

@@ -26,6 +26,7 @@ import (
 // A process that hides its stat from us (hidepid) is left out: nothing is known of it.
 // Private bytes are unknown, since only walking a process's mappings would tell them.
 type osTable struct {
+	redact   func(cmdline string) string
 	fs       *procfs
 	boot     time.Time
 	pageSize uint64
@@ -60,7 +61,7 @@ const (
 	notHeld    = -1
 )
 
-func (t *osTable) open() error {
+func (t *osTable) open(o Options) error {
 	fs, err := openProcfs("/proc")
 	if err != nil {
 		return err
@@ -71,7 +72,7 @@ func (t *osTable) open() error {
 	}
 	size, err := fs.size(uint32(os.Getpid()), "fd")
 	*t = osTable{
-		fs: fs, boot: boot, pageSize: uint64(os.Getpagesize()), fdSize: err == nil && size > 0,
+		redact: o.Redact, fs: fs, boot: boot, pageSize: uint64(os.Getpagesize()), fdSize: err == nil && size > 0,
 		users: userNames{}, known: map[uint32]*identity{}, mayHold: mayHold(),
 	}
 	return nil

@@ -21,7 +21,7 @@ import (
 
 func openTable(t testing.TB) *proctable.Table {
 	t.Helper()
-	table, err := proctable.Open()
+	table, err := proctable.Open(proctable.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,10 +14,12 @@ import (
 // osTable asks gopsutil for every fact of every process: right on any system that gopsutil
 // knows, and slower than the systems that have an implementation of their own.
 type osTable struct {
-	boot procmon.Opt[time.Time]
+	redact func(cmdline string) string
+	boot   procmon.Opt[time.Time]
 }
 
-func (t *osTable) open() error {
+func (t *osTable) open(o Options) error {
+	t.redact = o.Redact
 	if seconds, err := host.BootTime(); err == nil {
 		t.boot = procmon.Some(time.Unix(int64(seconds), 0).UTC())
 	}
@@ -42,7 +44,7 @@ func (t *osTable) read(rows *Rows) error {
 		*p = procmon.Process{
 			PID: uint32(from.Pid), Name: clean(name),
 			PPID:     fact(from.Ppid, func(v int32) uint32 { return uint32(v) }),
-			Cmdline:  fact(from.Cmdline, clean),
+			Cmdline:  fact(from.Cmdline, func(s string) string { return t.redact(clean(s)) }),
 			Username: fact(from.Username, clean),
 			Exe:      fact(from.Exe, clean),
 			Threads:  fact(from.NumThreads, func(v int32) uint32 { return uint32(v) }),

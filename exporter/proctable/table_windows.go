@@ -20,6 +20,7 @@ import (
 // opened once more. The process table needs no privilege; what OpenProcess is denied is
 // unknown.
 type osTable struct {
+	redact  func(cmdline string) string
 	buffer  []byte // of the table
 	text    []byte // of a command line or path
 	users   map[string]procmon.Opt[string]
@@ -38,8 +39,9 @@ type identity struct {
 // settlement is the age at which a process is taken to be what it will be.
 const settlement = 2 * time.Second
 
-func (t *osTable) open() error {
+func (t *osTable) open(o Options) error {
 	*t = osTable{
+		redact: o.Redact,
 		buffer: make([]byte, 256<<10),
 		text:   make([]byte, unicodeStringSize+1<<16), // the longest UNICODE_STRING with its header
 		users:  map[string]procmon.Opt[string]{},
@@ -142,7 +144,9 @@ func (t *osTable) readStatic(id *identity, p *ntProcess, now time.Time) (young b
 	}
 	facts.Exe = t.imagePath(handle)
 	facts.Username = t.user(handle)
-	facts.Cmdline = t.commandLine(handle, p.pid)
+	if facts.Cmdline = t.commandLine(handle, p.pid); facts.Cmdline.Known {
+		facts.Cmdline.Value = t.redact(facts.Cmdline.Value)
+	}
 	return !old(p, now)
 }
 

@@ -74,7 +74,7 @@ func readTable(t *testing.T, table *proctable.Table) map[uint32]procmon.Process 
 
 func openTable(t *testing.T) *proctable.Table {
 	t.Helper()
-	table, err := proctable.Open()
+	table, err := proctable.Open(proctable.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
