@@ -31,8 +31,9 @@ type Options struct {
 	CPUSampleDelay time.Duration       // over which the first collection measures CPU; 0 is 150 ms, negative is not at all
 	Redact         func(string) string // what leaves the host of a command line, asked once per process; nil is all of it
 	ShareFor       time.Duration       // how long a collection answers later callers; 0 is 1 s, negative is not at all
-	MaxGroups      int                 // most groups in /metrics; 0 is 2,000
 	BearerToken    string              // asked of everything but /-/healthy and /-/ready; empty asks nothing
+	Groups         groups.Options      // rules; its Limit follows from Metrics.MaxSeries
+	Metrics        MetricsOptions      // what /metrics shows
 	Push           push.Options        // what to push where; its Snapshot, Logger and LastPull are the exporter's
 }
 
@@ -61,13 +62,16 @@ func New(o Options) (*Exporter, error) {
 	if o.ShareFor == 0 {
 		o.ShareFor = time.Second
 	}
-	if o.MaxGroups <= 0 {
-		o.MaxGroups = 2000
+	if err := o.Metrics.Check(); err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
 	}
 	e := &Exporter{log: o.Logger, version: o.Version}
-	var err error
-	e.collector, err = openCollector(o, groups.New(o.MaxGroups))
+	o.Groups.Limit = o.Metrics.groupLimit()
+	tracker, err := groups.New(o.Groups)
 	if err != nil {
+		return nil, fmt.Errorf("metrics: %w", err)
+	}
+	if e.collector, err = openCollector(o, tracker); err != nil {
 		return nil, err
 	}
 	pulls := &pullClock{}
@@ -75,7 +79,9 @@ func New(o Options) (*Exporter, error) {
 	if e.pusher, err = push.New(o.Push); err != nil {
 		return nil, errors.Join(err, e.collector.close())
 	}
-	e.registry = newRegistry(e)
+	if e.registry, err = newRegistry(e, o.Metrics); err != nil {
+		return nil, errors.Join(err, e.collector.close())
+	}
 	e.handler = newHandler(e, o.BearerToken, pulls)
 	return e, nil
 }

@@ -398,7 +398,7 @@ func TestPullsSilencePushes(t *testing.T) {
 
 func TestMetrics(t *testing.T) {
 	o := fast
-	o.MaxGroups = 3
+	o.Metrics.MaxSeries = 3 * 14
 	_, body := get(t, "GET", serve(t, o)+"/metrics", nil)
 	text := string(body)
 	for _, want := range []string{

@@ -4,13 +4,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/exporter/groups"
 )
-
-// hostMetrics tells the host's system facts of the latest collection.
-type hostMetrics struct {
-	collector    *collector
-	descriptions []metric[procmon.Snapshot]
-}
 
 func hostDescriptions() []metric[procmon.Snapshot] {
 	type snapshot = procmon.Snapshot
@@ -44,17 +39,7 @@ func hostDescriptions() []metric[procmon.Snapshot] {
 	}
 }
 
-func (m *hostMetrics) Describe(ch chan<- *prometheus.Desc) { describe(ch, m.descriptions) }
-
-func (m *hostMetrics) Collect(ch chan<- prometheus.Metric) {
-	c := m.collector.hold()
-	if c == nil {
-		return
-	}
-	defer c.release()
-	s := &c.snapshot
-	m.descriptions[0].collect(ch, s, s.Hostname, s.System.OS.Value, s.System.Processor.Value)
-	for i := 1; i < len(m.descriptions); i++ {
-		m.descriptions[i].collect(ch, s)
-	}
+func (m *metrics) collectHost(ch chan<- prometheus.Metric, s *procmon.Snapshot) {
+	collectAll(ch, m.host[:1], s, groups.Label(s.Hostname), groups.Label(s.System.OS.Value), groups.Label(s.System.Processor.Value))
+	collectAll(ch, m.host[1:], s)
 }

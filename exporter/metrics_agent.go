@@ -1,0 +1,59 @@
+package exporter
+
+import (
+	"runtime"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/exporter/push"
+)
+
+// agentState is what the exporter tells of its own work.
+type agentState struct {
+	stats collectorStats
+	push  push.Stats
+
+	groups, groupsLimit             int
+	ungrouped                       int // processes
+	series, seriesLimit, seriesLeft int // of groups and processes
+}
+
+func agentDescriptions() []metric[agentState] {
+	type value = procmon.Opt[float64]
+	return []metric[agentState]{
+		gaugeOf("procmon_exporter_build_info", "Version of the exporter; always 1.", []string{"version", "goversion", "goos", "goarch"},
+			func(*agentState) value { return number(1) }),
+		counterOf("procmon_exporter_collections_total", "Collections that succeeded.", nil,
+			func(s *agentState) value { return number(s.stats.collections) }),
+		counterOf("procmon_exporter_collection_failures_total", "Collections that failed.", nil,
+			func(s *agentState) value { return number(s.stats.failures) }),
+		gaugeOf("procmon_exporter_collection_duration_seconds", "Time that the last collection took.", nil,
+			func(s *agentState) value { return number(s.stats.took.Seconds()) }),
+		gaugeOf("procmon_exporter_groups", "Number of groups that are shown.", nil,
+			func(s *agentState) value { return number(s.groups) }),
+		gaugeOf("procmon_exporter_groups_limit", "Number of groups that can be shown.", nil,
+			func(s *agentState) value { return number(s.groupsLimit) }),
+		gaugeOf("procmon_exporter_ungrouped_processes", "Processes that are in no group because the limit was reached; above 0, group metrics are incomplete.", nil,
+			func(s *agentState) value { return number(s.ungrouped) }),
+		gaugeOf("procmon_exporter_series", "Number of series of groups and processes that are shown.", nil,
+			func(s *agentState) value { return number(s.series) }),
+		gaugeOf("procmon_exporter_series_limit", "Number of series of groups and processes that can be shown.", nil,
+			func(s *agentState) value { return number(s.seriesLimit) }),
+		gaugeOf("procmon_exporter_series_left_out", "Number of series of groups and processes that the limit leaves out, at most; above 0, these metrics are incomplete.", nil,
+			func(s *agentState) value { return number(s.seriesLeft) }),
+		counterOf("procmon_exporter_pushes_delivered_total", "Snapshots that were pushed and accepted.", nil,
+			func(s *agentState) value { return number(s.push.Delivered) }),
+		counterOf("procmon_exporter_pushes_dropped_total", "Snapshots that the server refused for good, or that the queue had no room for.", nil,
+			func(s *agentState) value { return number(s.push.Dropped) }),
+		counterOf("procmon_exporter_push_failures_total", "Attempts to push that failed and are made again.", nil,
+			func(s *agentState) value { return number(s.push.Failures) }),
+		gaugeOf("procmon_exporter_pushes_waiting", "Snapshots that wait for their delivery.", nil,
+			func(s *agentState) value { return number(s.push.Waiting) }),
+	}
+}
+
+func (m *metrics) collectAgent(ch chan<- prometheus.Metric, s *agentState) {
+	collectAll(ch, m.agent[:1], s, m.exporter.version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	collectAll(ch, m.agent[1:], s)
+}
