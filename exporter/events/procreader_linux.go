@@ -82,19 +82,17 @@ func (p *procReader) look(pid uint32) (procStat, Facts, bool) {
 	return s, facts, true
 }
 
-// read returns a file to its end or to limit bytes, valid until the next call.
+// read returns a file to its end or to limit bytes, valid until the next call. The kernel
+// fills what it is given while there is more.
 func (p *procReader) read(dir int, name string, limit int) ([]byte, error) {
 	fd, err := unix.Openat(dir, name, unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return nil, err
 	}
 	defer unix.Close(fd)
-	length := 0
-	for length < limit {
-		if length == len(p.text) {
-			p.text = append(p.text, make([]byte, len(p.text))...)
-		}
-		n, err := unix.Read(fd, p.text[length:min(len(p.text), limit)])
+	for length := 0; ; {
+		room := p.text[length:min(len(p.text), limit)]
+		n, err := unix.Read(fd, room)
 		if errors.Is(err, unix.EINTR) {
 			continue
 		}
@@ -102,11 +100,11 @@ func (p *procReader) read(dir int, name string, limit int) ([]byte, error) {
 			return nil, err
 		}
 		length += n
-		if n == 0 {
-			break
+		if n < len(room) || length >= limit {
+			return p.text[:length], nil
 		}
+		p.text = append(p.text, make([]byte, len(p.text))...)
 	}
-	return p.text[:length], nil
 }
 
 // user returns the name of a user, or the uid in digits for one without a name.
