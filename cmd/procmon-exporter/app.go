@@ -67,7 +67,7 @@ func flags() []cli.Flag {
 		&cli.BoolFlag{Category: web, Name: "web.allow-anonymous", Usage: "serve on an address that is not loopback without authentication"},
 
 		&cli.GenericFlag{Category: collecting, Name: "cpu-sample-delay", Value: newSeconds(150 * time.Millisecond), EnvVars: []string{"PROCESS_MONITOR_CPU_SAMPLE_DELAY"}, Usage: "measure CPU over `DURATION` at the first collection; 0 leaves CPU out of it"},
-		&cli.IntFlag{Category: collecting, Name: "metrics.max-groups", Value: 2000, Usage: "show at most `N` groups of processes in /metrics"},
+		&cli.IntFlag{Category: collecting, Name: "metrics.max-series", Value: 2000, Usage: "show at most `N` series of processes and their groups in /metrics"},
 
 		&cli.StringFlag{Category: pushing, Name: "push.mode", Value: string(push.Fallback), Usage: "`WHEN` to push: off, fallback (while nobody has pulled for three intervals) or always"},
 		&cli.StringFlag{Category: pushing, Name: "push.url", Value: push.DefaultURL, EnvVars: []string{"PROCESS_MONITOR_BACKEND"}, Usage: "push to `URL`"},
@@ -87,8 +87,8 @@ func checkFlags(c *cli.Context) error {
 	if interval := secondsFlag(c, "push.interval"); interval < time.Second {
 		return fmt.Errorf("--push.interval: %v is too short; the shortest is 1s", interval)
 	}
-	if n := c.Int("metrics.max-groups"); n < 1 {
-		return fmt.Errorf("--metrics.max-groups: %d is not a number from 1", n)
+	if n := c.Int("metrics.max-series"); n < 1 {
+		return fmt.Errorf("--metrics.max-series: %d is not a number from 1", n)
 	}
 	if _, err := newLogger(c); err != nil {
 		return err

@@ -59,7 +59,7 @@ func options(c *cli.Context) (exporter.Options, error) {
 	o := exporter.Options{
 		Version:        version,
 		CPUSampleDelay: secondsFlag(c, "cpu-sample-delay"),
-		MaxGroups:      c.Int("metrics.max-groups"),
+		Metrics:        exporter.MetricsOptions{MaxSeries: c.Int("metrics.max-series")},
 		Push: push.Options{
 			Mode:     push.Mode(c.String("push.mode")),
 			URL:      c.String("push.url"),
