@@ -2,7 +2,6 @@ package groups_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"testing"
 	"time"
 
@@ -145,13 +144,7 @@ func TestLimit(t *testing.T) {
 	}
 	second := table(proc(2, 0, "b", 0), proc(3, 0, "c", 0), proc(4, 0, "c", 0)) // a has ended and makes room
 	tracker.Update(first, second)
-	names := func() (names []string) {
-		for _, g := range tracker.Groups() {
-			names = append(names, fmt.Sprint(g.Name, " ", g.Processes))
-		}
-		return names
-	}
-	if diff := cmp.Diff([]string{"b 1", "c 2"}, names()); diff != "" {
+	if diff := cmp.Diff([]string{"b 1", "c 2"}, members(tracker)); diff != "" {
 		t.Error(diff)
 	}
 	if processes, groups := tracker.Left(); processes != 0 || groups != 0 {
@@ -162,63 +155,98 @@ func TestLimit(t *testing.T) {
 	fourth := table(proc(3, 9, "c", 0)) // c has members again: b has been empty for longest
 	tracker.Update(third, fourth)
 	tracker.Update(fourth, table(proc(3, 9, "c", 0), proc(9, 9, "d", 0)))
-	if diff := cmp.Diff([]string{"c 1", "d 1"}, names()); diff != "" {
+	if diff := cmp.Diff([]string{"c 1", "d 1"}, members(tracker)); diff != "" {
 		t.Error(diff)
 	}
 }
 
-// TestCountersNeverShrink lets processes of few pids and names start, use, change their name
-// and end at random.
-func TestCountersNeverShrink(t *testing.T) {
-	random := rand.New(rand.NewPCG(3, 4))
-	for range 200 {
-		tracker := track(t, 100)
-		var before *proctable.Rows
-		last := map[string]groups.Group{}
-		alive := map[uint32]procmon.Process{}
-		for step := range 40 {
-			for pid := range uint32(6) {
-				p, ok := alive[pid]
-				switch random.IntN(6) {
-				case 0:
-					delete(alive, pid)
-					continue
-				case 1:
-					p, ok = proc(pid, step, string(rune('a'+random.IntN(3))), uint64(random.IntN(9))), true
-				case 2:
-					p.Name = string(rune('a' + random.IntN(3)))
-				}
-				if ok {
-					used := p.ReadBytes.Value + uint64(random.IntN(5))
-					started := int(p.StartTime.Value.Sub(epoch).Seconds())
-					alive[pid] = proc(pid, started, p.Name, used)
-				}
-			}
-			var processes []procmon.Process
-			for pid := range uint32(6) {
-				if p, ok := alive[pid]; ok {
-					processes = append(processes, p)
-				}
-			}
-			now := table(processes...)
-			tracker.Update(before, now)
-			before = now
-			members := 0
-			for _, g := range tracker.Groups() {
-				was := last[g.Name]
-				if g.UserSeconds.Value < was.UserSeconds.Value || g.SystemSeconds.Value < was.SystemSeconds.Value ||
-					g.ReadBytes.Value < was.ReadBytes.Value || g.WriteBytes.Value < was.WriteBytes.Value || g.Starts < was.Starts || g.Ends < was.Ends {
-					t.Fatalf("a counter shrank: %+v, was %+v", g, was)
-				}
-				if step > 0 && uint64(g.Processes)+g.Ends-g.Starts != uint64(was.Processes)+was.Ends-was.Starts {
-					t.Fatalf("starts and ends do not explain the members: %+v, was %+v", g, was)
-				}
-				last[g.Name] = g
-				members += g.Processes
-			}
-			if members != len(processes) {
-				t.Fatalf("%d members of %d processes", members, len(processes))
-			}
+func TestTrim(t *testing.T) {
+	tracker := track(t, 100)
+	first := table(proc(1, 0, "a", 0), proc(2, 0, "b", 0), proc(3, 0, "c", 0))
+	second, third := table(proc(2, 0, "b", 0), proc(3, 0, "c", 0)), table(proc(3, 0, "c", 0))
+	follow(tracker, first, second, third)
+	for _, test := range []struct {
+		most int
+		want []string
+	}{{3, []string{"a 0", "b 0", "c 1"}}, {2, []string{"b 0", "c 1"}}, {0, []string{"c 1"}}} {
+		tracker.Trim(test.most)
+		if diff := cmp.Diff(test.want, members(tracker)); diff != "" {
+			t.Errorf("trimmed to %d:\n%s", test.most, diff)
 		}
+	}
+}
+
+// members returns each group's name and number of processes.
+func members(tracker *groups.Tracker) (all []string) {
+	for _, g := range tracker.Groups() {
+		all = append(all, fmt.Sprint(g.Name, " ", g.Processes))
+	}
+	return all
+}
+
+func TestLived(t *testing.T) {
+	tracker := track(t, 3, groups.Rule{Group: "shells", Name: "^(ba)?sh$"}, groups.Rule{Group: "root's", Name: "x", User: "root"})
+	rows := table(proc(1, 0, "a", 0), proc(2, 0, "sh", 0))
+	tracker.Update(nil, rows)
+	tracker.Lived([]string{"a", "bash", "sh", "a", "x", "y"})
+	counts := func() (all []string) {
+		for _, g := range tracker.Groups() {
+			all = append(all, fmt.Sprint(g.Name, " ", g.Processes, " ", g.Starts, " ", g.Ends))
+		}
+		return all
+	}
+	if diff := cmp.Diff([]string{"a 1 2 2", "shells 1 2 2", "y 0 1 1"}, counts()); diff != "" {
+		t.Errorf("x made room for y, both have no members:\n%s", diff)
+	}
+	full := table(proc(1, 0, "a", 0), proc(2, 0, "sh", 0), proc(3, 0, "b", 0))
+	tracker.Update(rows, full)
+	tracker.Lived([]string{"y", "y", "z"})
+	if diff := cmp.Diff([]string{"a 1 2 2", "b 1 1 0", "shells 1 2 2"}, counts()); diff != "" {
+		t.Error(diff)
+	}
+	if processes, names := tracker.Left(); processes != 0 || names != 2 {
+		t.Errorf("%d processes of %d groups are left out, want 0 of y and z", processes, names)
+	}
+}
+
+// TestSteadyState lets 1,000 processes be: deciding, matching and adding up again must not
+// cost memory.
+func TestSteadyState(t *testing.T) {
+	var processes []procmon.Process
+	for pid := range uint32(1000) {
+		processes = append(processes, proc(pid, 0, fmt.Sprint("name", pid%50), 5))
+	}
+	before, now := table(processes...), table(processes...)
+	tracker := track(t, 100, groups.Rule{Group: "g$1", Name: "^name(.)$"})
+	tracker.Update(nil, before)
+	tracker.Update(before, now)
+	if n := testing.AllocsPerRun(20, func() {
+		tracker.Update(now, before)
+		tracker.Update(before, now)
+	}); n > 0 {
+		t.Errorf("%v allocations for two updates, want none", n)
+	}
+}
+
+// BenchmarkUpdate adds up 1,000 processes under ten rules. One op is one table.
+func BenchmarkUpdate(b *testing.B) {
+	var processes []procmon.Process
+	for pid := range uint32(1000) {
+		processes = append(processes, proc(pid, 0, fmt.Sprint("name", pid%50), 5))
+	}
+	var rules []groups.Rule
+	for i := range 10 {
+		rules = append(rules, groups.Rule{Group: fmt.Sprint("rule", i), Name: fmt.Sprintf("(?i)^name%d$", i)})
+	}
+	tracker, err := groups.New(groups.Options{Rules: rules})
+	if err != nil {
+		b.Fatal(err)
+	}
+	before, now := table(processes...), table(processes...)
+	tracker.Update(nil, before)
+	b.ReportAllocs()
+	for b.Loop() {
+		tracker.Update(before, now)
+		before, now = now, before
 	}
 }
