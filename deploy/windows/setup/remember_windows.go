@@ -1,0 +1,142 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/windows"
+	"golang.org/x/sys/windows/registry"
+	"golang.org/x/sys/windows/svc/eventlog"
+)
+
+// What has to be known across the steps of an installation, which may end with a restart of
+// the host, stands in the registry.
+const (
+	ours    = `SOFTWARE\procmon`
+	ourKey  = ours + `\exporter`
+	stepKey = ourKey + `\setup`
+
+	wasRunning     = "running"  // the service ran before
+	wasMade        = "made"     // there was no service before
+	hadCommandLine = "command"  // the service's command line before
+	ownsRule       = "firewall" // we made the rule: ever, or now
+)
+
+func keep(name, value string) error { return set(stepKey, name, value) }
+
+func set(path, name, value string) error {
+	key, _, err := registry.CreateKey(registry.LOCAL_MACHINE, path, registry.SET_VALUE)
+	if err != nil {
+		return fmt.Errorf(`create HKLM\%s: %w`, path, err)
+	}
+	defer key.Close()
+	if err := key.SetStringValue(name, value); err != nil {
+		return fmt.Errorf(`set HKLM\%s %s: %w`, path, name, err)
+	}
+	return nil
+}
+
+func recall(name string) string { return get(stepKey, name) }
+
+func get(path, name string) string {
+	key, err := registry.OpenKey(registry.LOCAL_MACHINE, path, registry.QUERY_VALUE)
+	if err != nil {
+		return ""
+	}
+	defer key.Close()
+	value, _, err := key.GetStringValue(name)
+	if err != nil {
+		return ""
+	}
+	return value
+}
+
+// forget ends an installation.
+func forget() error { return deleteKey(stepKey) }
+
+// forgetAll leaves nothing of ours in the registry.
+func forgetAll() error {
+	for _, path := range []string{stepKey, ourKey} {
+		if err := deleteKey(path); err != nil {
+			return err
+		}
+	}
+	if key, err := registry.OpenKey(registry.LOCAL_MACHINE, ours, registry.QUERY_VALUE|registry.ENUMERATE_SUB_KEYS); err == nil {
+		info, err := key.Stat()
+		key.Close()
+		if err == nil && info.SubKeyCount == 0 && info.ValueCount == 0 {
+			return deleteKey(ours)
+		}
+	}
+	return nil
+}
+
+func deleteKey(path string) error {
+	err := registry.DeleteKey(registry.LOCAL_MACHINE, path)
+	if err != nil && !errors.Is(err, registry.ErrNotExist) {
+		return fmt.Errorf(`delete HKLM\%s: %w`, path, err)
+	}
+	return nil
+}
+
+const ruleName = "procmon exporter"
+
+// openFirewall lets everybody reach the program, whatever it listens on
+// (https://learn.microsoft.com/en-us/troubleshoot/windows-server/networking/netsh-advfirewall-firewall-control-firewall-behavior).
+func openFirewall(program string) error {
+	if get(ourKey, ownsRule) != "" {
+		return nil
+	}
+	for _, path := range []string{stepKey, ourKey} {
+		if err := set(path, ownsRule, "1"); err != nil {
+			return err
+		}
+	}
+	return netsh("add rule", program, "dir=in", "action=allow", "protocol=TCP")
+}
+
+// closeFirewall takes the rule away that openFirewall made, and no other.
+func closeFirewall(program string) error {
+	if get(ourKey, ownsRule) == "" {
+		return nil
+	}
+	if err := netsh("delete rule", program); err != nil {
+		return err
+	}
+	key, err := registry.OpenKey(registry.LOCAL_MACHINE, ourKey, registry.SET_VALUE)
+	if err != nil {
+		return fmt.Errorf(`open HKLM\%s: %w`, ourKey, err)
+	}
+	defer key.Close()
+	return key.DeleteValue(ownsRule)
+}
+
+func netsh(verb, program string, settings ...string) error {
+	system, err := windows.GetSystemDirectory()
+	if err != nil {
+		return fmt.Errorf("find the system's folder: %w", err)
+	}
+	path := filepath.Join(system, "netsh.exe")
+	cmd := exec.Command(path)
+	// netsh wants the quotes within its arguments, which exec would not write.
+	cmd.SysProcAttr = &syscall.SysProcAttr{CmdLine: fmt.Sprintf(`"%s" advfirewall firewall %s name="%s" program="%s" %s`, path, verb, ruleName, program, strings.Join(settings, " "))}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("netsh %s: %w: %s", verb, err, strings.TrimSpace(string(out)))
+	}
+	return nil
+}
+
+// report writes to the event log: Windows Installer's own log has no place for what a program
+// says. It does its best, the error is returned as well.
+func report(problem error) {
+	log, err := eventlog.Open(service)
+	if err != nil {
+		return
+	}
+	defer log.Close()
+	log.Error(1, "installation: "+problem.Error())
+}
