@@ -1,30 +1,24 @@
 package main
 
 import (
-	"fmt"
+	"io"
 	"log/slog"
-
-	"github.com/urfave/cli/v2"
 )
 
-// newLogger logs to stderr: stdout is for answers.
-func newLogger(c *cli.Context) (*slog.Logger, error) {
+// level returns what log.level says; it has been checked.
+func (r *resolved) level() slog.Level {
 	var level slog.Level
-	switch name := c.String("log.level"); name {
-	case "debug", "info", "warn", "error":
-		if err := level.UnmarshalText([]byte(name)); err != nil {
-			return nil, err
-		}
-	default:
-		return nil, fmt.Errorf("--log.level: %q is not one of debug, info, warn and error", name)
+	if level.UnmarshalText([]byte(r.Log.Level)) != nil {
+		return slog.LevelInfo
 	}
-	o := &slog.HandlerOptions{Level: level}
-	switch format := c.String("log.format"); format {
-	case "logfmt":
-		return slog.New(slog.NewTextHandler(c.App.ErrWriter, o)), nil
-	case "json":
-		return slog.New(slog.NewJSONHandler(c.App.ErrWriter, o)), nil
-	default:
-		return nil, fmt.Errorf("--log.format: %q is not one of logfmt and json", format)
+	return level
+}
+
+// logger logs to w: stdout is for answers.
+func (r *resolved) logger(w io.Writer) *slog.Logger {
+	o := &slog.HandlerOptions{Level: r.level()}
+	if r.Log.Format == "json" {
+		return slog.New(slog.NewJSONHandler(w, o))
 	}
+	return slog.New(slog.NewTextHandler(w, o))
 }

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strconv"
 	"syscall"
 )
 
@@ -22,25 +23,44 @@ const (
 	exitUsage  = 2
 )
 
-func main() { os.Exit(command(os.Args, os.Stdout, os.Stderr)) }
+func main() {
+	code := command(os.Args, os.Stdout, os.Stderr)
+	if ownConsole() {
+		waitBeforeClosing(code, os.Stdin, os.Stderr)
+	}
+	os.Exit(code)
+}
 
 func command(args []string, stdout, stderr io.Writer) int {
-	if os.Getenv("GOGC") == "" {
-		// An agent shall be small. Its live heap is a few MB, so that collecting garbage
-		// twice as often costs next to nothing.
-		debug.SetGCPercent(50)
-	}
+	beSmall()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	err := newApp(stdout, stderr).RunContext(ctx, args)
 	if err == nil {
 		return 0
 	}
+	if code, ok := errors.AsType[exitCode](err); ok {
+		return int(code)
+	}
 	fmt.Fprintf(stderr, "procmon-exporter: %v\n", err)
 	if _, ok := errors.AsType[*failure](err); ok {
 		return exitFailed
 	}
 	return exitUsage
+}
+
+// beSmall keeps an agent's memory small. Its live heap is a few MB, so that collecting garbage
+// twice as often costs next to nothing; the limit is far above what 10,000 processes need, and
+// keeps a peak from staying. GOGC and GOMEMLIMIT of the environment win
+// (https://pkg.go.dev/runtime#hdr-Environment_Variables).
+func beSmall() {
+	const limit = 64 << 20 // bytes
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(50)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 // A failure is an error that is not of the command line: the same command may work later,
@@ -55,3 +75,8 @@ func failed(err error) error {
 	}
 	return &failure{err}
 }
+
+// exitCode ends the program with that code and without another word.
+type exitCode int
+
+func (c exitCode) Error() string { return "exit code " + strconv.Itoa(int(c)) }

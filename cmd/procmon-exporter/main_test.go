@@ -35,7 +35,7 @@ var build = sync.OnceValues(func() (string, error) {
 })
 
 func buildFor(program, goos, goarch string) error {
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w -X main.version=9.8.7", "-o", program, ".")
+	cmd := exec.Command("go", "build", "-trimpath", "-tags", "urfave_cli_no_docs", "-ldflags", "-s -w -X main.version=9.8.7", "-o", program, ".")
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
@@ -74,7 +74,7 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"exitcode": exitCode, "get": get, "pushed": pushed, "snapshot": snapshot, "occupy": occupy, "terminate": terminate,
+			"exitcode": exitCode, "get": get, "nowhere": nowhere, "pushed": pushed, "snapshot": snapshot, "occupy": occupy, "terminate": terminate,
 		},
 	})
 }
@@ -143,6 +143,21 @@ func get(ts *testscript.TestScript, _ bool, args []string) {
 		if time.Now().After(deadline) {
 			ts.Fatalf("%s: %v, code %s, %.500s", args[0], err, last, body)
 		}
+	}
+}
+
+// nowhere runs "nowhere URL TEXT TOKEN": the answer, which is 200, does not have that text.
+func nowhere(ts *testscript.TestScript, _ bool, args []string) {
+	request, err := http.NewRequest(http.MethodGet, args[0], nil)
+	ts.Check(err)
+	request.Header.Set("Authorization", "Bearer "+args[2])
+	response, err := http.DefaultClient.Do(request)
+	ts.Check(err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	ts.Check(err)
+	if response.StatusCode != http.StatusOK || bytes.Contains(body, []byte(args[1])) {
+		ts.Fatalf("%s: %s, and %q must not be in %s", args[0], response.Status, args[1], body)
 	}
 }
 

@@ -7,8 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
-	"strings"
 	"time"
 
 	"github.com/oklog/run"
@@ -16,7 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/procmon/procmon/exporter"
-	"github.com/procmon/procmon/exporter/push"
+	"github.com/procmon/procmon/exporter/winsvc"
 )
 
 // serve is the command without a name: it ends with the context.
@@ -24,95 +22,69 @@ func serve(c *cli.Context) error {
 	if c.NArg() > 0 {
 		return fmt.Errorf("unknown command %q; see procmon-exporter --help", c.Args().First())
 	}
-	log, err := newLogger(c)
+	r, err := resolve(c)
 	if err != nil {
 		return err
 	}
-	o, err := options(c)
+	ready, err := r.prepare()
 	if err != nil {
 		return err
 	}
+	return ready.serve(c.Context, r.logger(c.App.ErrWriter), func(address string) {
+		if ownConsole() {
+			fmt.Fprint(c.App.Writer, greeting(address, r))
+		}
+	})
+}
+
+// prepared is an exporter that has everything it needs but the system itself.
+type prepared struct {
+	*resolved
+	exporter exporter.Options
+}
+
+// prepare finds what will keep the exporter from starting, as far as that is in its settings
+// and the files that they name.
+func (r *resolved) prepare() (*prepared, error) {
+	o, err := r.options()
+	if err != nil {
+		return nil, err
+	}
+	return &prepared{resolved: r, exporter: o}, r.checkExposure(o.BearerToken != "")
+}
+
+// serve serves and pushes until ctx ends. It calls listening when clients can connect.
+func (p *prepared) serve(ctx context.Context, log *slog.Logger, listening func(address string)) error {
+	if err := lowerPriority(); err != nil {
+		log.Debug("the priority stays as it is", "error", err)
+	}
+	p.warnOfOpenSecrets(log)
+	o := p.exporter
 	o.Logger = log
-	address, webConfig := c.String("web.listen-address"), c.String("web.config.file")
-	authenticates, err := readWebConfig(webConfig)
-	if err != nil {
-		return err
-	}
-	if err := checkExposure(address, authenticates || o.BearerToken != "", c.Bool("web.allow-anonymous")); err != nil {
-		return err
-	}
 	e, err := exporter.New(o)
 	if err != nil {
 		return failed(err)
 	}
 	defer e.Close()
-	listener, err := listen(address)
+	listener, err := listen(p.Web.ListenAddress)
 	if err != nil {
 		return failed(err)
 	}
-	log.Info("procmon-exporter starts", "version", c.App.Version, "address", listener.Addr().String())
-	return failed(serveUntil(c.Context, e, listener, webConfig, log))
+	log.Info("procmon-exporter starts", "version", versionText(), "address", listener.Addr().String(), "configuration", p.file)
+	listening(listener.Addr().String())
+	return failed(serveUntil(ctx, e, listener, p.Web.ConfigFile, log))
 }
 
-// options turns flags into what the exporter is made of.
-func options(c *cli.Context) (exporter.Options, error) {
-	o := exporter.Options{
-		Version:        version,
-		CPUSampleDelay: secondsFlag(c, "cpu-sample-delay"),
-		Metrics:        exporter.MetricsOptions{MaxSeries: c.Int("metrics.max-series")},
-		Push: push.Options{
-			Mode:     push.Mode(c.String("push.mode")),
-			URL:      c.String("push.url"),
-			Interval: secondsFlag(c, "push.interval"),
-			Key:      strings.TrimSpace(os.Getenv("PROCESS_MONITOR_API_KEY")),
-		},
-	}
-	if o.CPUSampleDelay == 0 {
-		o.CPUSampleDelay = -1
-	}
-	if err := o.Push.Check(); err != nil {
-		return o, err
-	}
-	if err := checkSecret(o.Push.Key); err != nil {
-		return o, fmt.Errorf("PROCESS_MONITOR_API_KEY: %w", err)
-	}
-	var err error
-	if file := c.String("push.key-file"); file != "" {
-		if o.Push.Key, err = readSecret(file); err != nil {
-			return o, fmt.Errorf("--push.key-file: %w", err)
+// warnOfOpenSecrets tells of secrets that every user of this machine can read.
+func (p *prepared) warnOfOpenSecrets(log *slog.Logger) {
+	for key, file := range map[string]string{"web.token_file": p.Web.TokenFile, keyFileKey: p.Push.KeyFile} {
+		if file == "" {
+			continue
+		}
+		if open, err := winsvc.ReadableByEverybody(file); err == nil && open {
+			log.Warn("every user of this machine can read the secret in a file; take their rights to it away", "setting", p.origin(key), "file", file)
 		}
 	}
-	if file := c.String("web.token-file"); file != "" {
-		if o.BearerToken, err = readSecret(file); err != nil {
-			return o, fmt.Errorf("--web.token-file: %w", err)
-		}
-	}
-	return o, nil
-}
-
-// readSecret returns the one line of a file.
-func readSecret(file string) (string, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return "", err
-	}
-	secret := strings.TrimSpace(string(text))
-	if secret == "" {
-		return "", fmt.Errorf("%s is empty", file)
-	}
-	if err := checkSecret(secret); err != nil {
-		return "", fmt.Errorf("%s: %w", file, err)
-	}
-	return secret, nil
-}
-
-// checkSecret says whether a secret can be sent in a header, without telling it.
-func checkSecret(secret string) error {
-	const longest = 4096 // bytes
-	if len(secret) > longest || strings.ContainsFunc(secret, func(r rune) bool { return r < ' ' || r > '~' }) {
-		return fmt.Errorf("not one line of at most %d printable ASCII characters", longest)
-	}
-	return nil
 }
 
 func listen(address string) (net.Listener, error) {

@@ -1,0 +1,6 @@
+//go:build !windows
+
+package main
+
+// ownConsole is about Windows' consoles.
+func ownConsole() bool { return false }

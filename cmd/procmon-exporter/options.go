@@ -1,0 +1,103 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/procmon/procmon/exporter"
+	"github.com/procmon/procmon/exporter/groups"
+	"github.com/procmon/procmon/exporter/push"
+)
+
+// options turns settings into what the exporter is made of.
+func (r *resolved) options() (exporter.Options, error) {
+	process := r.Collector.Process
+	o := exporter.Options{
+		Version:        version,
+		CPUSampleDelay: time.Duration(r.Collector.CPUSampleDelay),
+		Metrics: exporter.MetricsOptions{
+			WithoutCPU: !process.CPU, WithoutMemory: !process.Memory, WithoutThreads: !process.Threads,
+			WithoutHandles: !process.Handles, WithoutIO: !process.IO, WithoutStartTime: !process.StartTime,
+			MaxSeries: r.Metrics.MaxSeries,
+			Processes: exporter.ProcessSeries{Top: r.Metrics.Processes.Top},
+		},
+		Push: push.Options{
+			Mode:     push.Mode(r.Push.Mode),
+			URL:      r.Push.URL,
+			Interval: time.Duration(r.Push.Interval),
+		},
+	}
+	if o.CPUSampleDelay == 0 {
+		o.CPUSampleDelay = -1
+	}
+	for _, name := range r.Metrics.Processes.Names {
+		o.Metrics.Processes.Names = append(o.Metrics.Processes.Names, name.String())
+	}
+	for _, g := range r.Metrics.Groups {
+		rule := groups.Rule{Group: g.Group}
+		for _, e := range []struct {
+			to   *string
+			from fmt.Stringer
+			is   bool
+		}{{&rule.Name, g.Name, g.Name != nil}, {&rule.Exe, g.Exe, g.Exe != nil}, {&rule.User, g.User, g.User != nil}, {&rule.Cmdline, g.Cmdline, g.Cmdline != nil}} {
+			if e.is {
+				*e.to = e.from.String()
+			}
+		}
+		o.Groups.Rules = append(o.Groups.Rules, rule)
+	}
+	if err := o.Groups.Check(); err != nil {
+		return o, fmt.Errorf("%s: metrics.%w", r.file, err)
+	}
+	if err := o.Push.Check(); err != nil {
+		return o, err
+	}
+	return o, r.readSecrets(&o)
+}
+
+// readSecrets reads the files that hold them. The key of the environment stands below a flag
+// and above the file's key_file, like every variable.
+func (r *resolved) readSecrets(o *exporter.Options) (err error) {
+	const variable = "PROCESS_MONITOR_API_KEY"
+	key, file := strings.TrimSpace(os.Getenv(variable)), r.Push.KeyFile
+	if _, flag := r.origins[keyFileKey]; file != "" && (flag || key == "") {
+		if o.Push.Key, err = readSecret(file); err != nil {
+			return fmt.Errorf("%s: %w", r.origin(keyFileKey), err)
+		}
+	} else if o.Push.Key = key; checkSecret(key) != nil {
+		return fmt.Errorf("%s: %w", variable, checkSecret(key))
+	}
+	if file := r.Web.TokenFile; file != "" {
+		if o.BearerToken, err = readSecret(file); err != nil {
+			return fmt.Errorf("%s: %w", r.origin("web.token_file"), err)
+		}
+	}
+	return nil
+}
+
+// readSecret returns the one line of a file.
+func readSecret(file string) (string, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", err
+	}
+	secret := strings.TrimSpace(strings.TrimPrefix(string(text), "\uFEFF")) // Notepad begins a file with it
+	if secret == "" {
+		return "", fmt.Errorf("%s is empty", file)
+	}
+	if err := checkSecret(secret); err != nil {
+		return "", fmt.Errorf("%s: %w", file, err)
+	}
+	return secret, nil
+}
+
+// checkSecret says whether a secret can be sent in a header, without telling it.
+func checkSecret(secret string) error {
+	const longest = 4096 // bytes
+	if len(secret) > longest || strings.ContainsFunc(secret, func(r rune) bool { return r < ' ' || r > '~' }) {
+		return fmt.Errorf("not one line of at most %d printable ASCII characters", longest)
+	}
+	return nil
+}
