@@ -7,6 +7,7 @@ import (
 	"github.com/go-faster/jx"
 
 	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/exporter/events"
 	"github.com/procmon/procmon/exporter/proctable"
 )
 
@@ -18,9 +19,17 @@ type collection struct {
 
 	began    time.Time // with the monotonic clock
 	rows     proctable.Rows
-	snapshot procmon.Snapshot // its Processes are those of rows
+	snapshot procmon.Snapshot // its Processes are those of rows; it has no Events
+	upTo     events.Cursor    // after the events that belong to it
 
-	mu      sync.Mutex // guards what follows
+	mu     sync.Mutex // guards what follows
+	shared rendering  // for the first who asks and all who ask for the same
+}
+
+// A rendering is a collection with the events after a cursor, in the encodings that were
+// asked for.
+type rendering struct {
+	after   events.Cursor
 	json    jx.Encoder
 	encoded [encodings]bool
 	bodies  [encodings][]byte
@@ -45,22 +54,36 @@ func (c *collection) releaseLocked() {
 // renew makes a spare collection ready for filling by one holder.
 func (c *collection) renew() {
 	c.holders = 1
-	c.encoded = [encodings]bool{}
+	c.shared.encoded = [encodings]bool{}
 }
 
-// body returns the snapshot in an encoding, made when first asked for. It is valid until
-// the caller releases the collection.
-func (c *collection) body(e encoding) []byte {
+// body returns the snapshot with its events after a cursor in an encoding, made when first
+// asked for. It is valid until the caller releases the collection.
+func (c *collection) body(after events.Cursor, e encoding) []byte {
+	after = min(after, c.upTo)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.encoded[identity] {
-		c.json.Reset()
-		c.snapshot.Encode(&c.json)
-		c.bodies[identity], c.encoded[identity] = c.json.Bytes(), true
+	r := &c.shared
+	switch {
+	case !r.encoded[identity]:
+		r.after = after
+	case r.after != after: // the shared bodies may be on their way to somebody
+		r = &rendering{after: after}
 	}
-	if !c.encoded[e] {
-		c.bodies[e] = c.home.compressor.compress(c.bodies[e][:0], c.bodies[identity], e)
-		c.encoded[e] = true
+	return r.body(c, e)
+}
+
+func (r *rendering) body(c *collection, e encoding) []byte {
+	if !r.encoded[identity] {
+		snapshot := c.snapshot
+		snapshot.Events = c.home.eventsBetween(r.after, c.upTo)
+		r.json.Reset()
+		snapshot.Encode(&r.json)
+		r.bodies[identity], r.encoded[identity] = r.json.Bytes(), true
 	}
-	return c.bodies[e]
+	if !r.encoded[e] {
+		r.bodies[e] = c.home.compressor.compress(r.bodies[e][:0], r.bodies[identity], e)
+		r.encoded[e] = true
+	}
+	return r.bodies[e]
 }

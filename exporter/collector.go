@@ -2,11 +2,14 @@ package exporter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/exporter/events"
 	"github.com/procmon/procmon/exporter/groups"
 	"github.com/procmon/procmon/exporter/hostfacts"
 	"github.com/procmon/procmon/exporter/proctable"
@@ -20,6 +23,8 @@ type collector struct {
 	facts       *hostfacts.Reader
 	groups      *groups.Tracker
 	compressor  compressor
+	watcher     *events.Watcher // nil where starts and ends are not recorded
+	overwritten atomic.Uint64   // events that a reader came too late for
 
 	turn chan struct{} // holds one token; its holder may collect, and use what is above
 
@@ -48,10 +53,22 @@ func openCollector(o Options, g *groups.Tracker) (*collector, error) {
 		facts: hostfacts.New(hostfacts.Options{AgentVersion: o.Version, BootTime: table.BootTime()}),
 		turn:  make(chan struct{}, 1),
 	}
+	if o.Events {
+		c.watcher, err = events.Open(events.Options{Logger: o.Logger, BootTime: table.BootTime(), Redact: o.Redact})
+		if err != nil {
+			o.Logger.Warn("starts and ends of processes between collections are not recorded", "error", err)
+		}
+	}
 	return c, nil
 }
 
-func (c *collector) close() error { return c.table.Close() }
+func (c *collector) close() error {
+	var err error
+	if c.watcher != nil {
+		err = c.watcher.Close()
+	}
+	return errors.Join(err, c.table.Close())
+}
 
 // collect returns a collection that is at most shareFor old, or was begun after the call.
 // The caller releases it.
@@ -183,12 +200,19 @@ func (c *collector) fill(ctx context.Context, now, before *collection) error {
 		Hostname: hostname, Timestamp: now.began.UTC().Round(0),
 		System: c.facts.Read(ctx), Processes: now.rows.Processes,
 	}
+	if c.watcher != nil {
+		now.upTo = c.watcher.Now()
+	}
 	if before == nil {
 		c.groups.Update(nil, &now.rows)
 		return nil
 	}
 	measureCPU(&before.rows, &now.rows, now.began.Sub(before.began))
 	c.groups.Update(&before.rows, &now.rows)
+	if c.watcher != nil && now.upTo > before.upTo {
+		recorded, _ := c.watcher.Between(before.upTo, now.upTo)
+		c.groups.Lived(unseen(recorded, &before.rows, &now.rows))
+	}
 	return nil
 }
 

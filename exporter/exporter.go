@@ -31,6 +31,7 @@ type Options struct {
 	CPUSampleDelay time.Duration       // over which the first collection measures CPU; 0 is 150 ms, negative is not at all
 	Redact         func(string) string // what leaves the host of a command line, asked once per process; nil is all of it
 	ShareFor       time.Duration       // how long a collection answers later callers; 0 is 1 s, negative is not at all
+	Events         bool                // record starts and ends between collections; where that cannot be, a warning says why
 	BearerToken    string              // asked of everything but /-/healthy and /-/ready; empty asks nothing
 	Groups         groups.Options      // rules; its Limit follows from Metrics.MaxSeries
 	Metrics        MetricsOptions      // what /metrics shows
@@ -42,6 +43,7 @@ type Exporter struct {
 	log       *slog.Logger
 	version   string
 	collector *collector
+	cursors   *cursors
 	pusher    *push.Pusher
 	registry  *prometheus.Registry
 	handler   http.Handler
@@ -65,7 +67,7 @@ func New(o Options) (*Exporter, error) {
 	if err := o.Metrics.Check(); err != nil {
 		return nil, fmt.Errorf("metrics: %w", err)
 	}
-	e := &Exporter{log: o.Logger, version: o.Version}
+	e := &Exporter{log: o.Logger, version: o.Version, cursors: newCursors()}
 	o.Groups.Limit = o.Metrics.groupLimit()
 	tracker, err := groups.New(o.Groups)
 	if err != nil {
@@ -121,14 +123,17 @@ func (e *Exporter) WriteSnapshot(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
-// appendSnapshot collects and appends one snapshot as JSON to dst.
+// appendSnapshot collects and appends one snapshot as JSON to dst, with the events since the
+// last that it appended.
 func (e *Exporter) appendSnapshot(ctx context.Context, dst []byte) ([]byte, error) {
 	c, err := e.collector.collect(ctx)
 	if err != nil {
 		return dst, err
 	}
 	defer c.release()
-	return append(dst, c.body(identity)...), nil
+	dst = append(dst, c.body(e.cursors.toPush(), identity)...)
+	e.cursors.push(c.upTo)
+	return dst, nil
 }
 
 // moduleVersion returns the version that the go command recorded of the program.

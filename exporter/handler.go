@@ -119,6 +119,11 @@ func (e *Exporter) serveReady(w http.ResponseWriter, r *http.Request) {
 }
 
 func (e *Exporter) serveSnapshot(w http.ResponseWriter, r *http.Request, pulls *pullClock) {
+	after, named, err := e.cursors.asked(r)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
 	c, err := e.collector.collect(r.Context())
 	if err != nil {
 		e.refuse(w, r, err)
@@ -127,8 +132,14 @@ func (e *Exporter) serveSnapshot(w http.ResponseWriter, r *http.Request, pulls *
 	defer c.release()
 	chosen := requestedEncoding(r)
 	w.Header().Set("Content-Type", procmon.ContentType)
-	if writeBody(w, r, c.body(chosen), chosen) && r.Method == http.MethodGet {
+	if e.collector.watcher != nil {
+		w.Header().Set(cursorHeader, e.cursors.text(max(after, c.upTo)))
+	}
+	if writeBody(w, r, c.body(after, chosen), chosen) && r.Method == http.MethodGet {
 		pulls.now()
+		if !named {
+			e.cursors.answered(c.upTo)
+		}
 	}
 }
 

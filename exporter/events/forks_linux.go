@@ -31,7 +31,7 @@ type fork struct {
 const (
 	tick = time.Second / 100 // USER_HZ, which is part of the ABI of every Linux that Go runs on
 	// settled is the age at which a process that has not executed a program is taken not to.
-	settled = 20 * time.Millisecond
+	settled = 200 * time.Millisecond
 	// abandoned is the age at which a process that is gone is taken to be one whose end was
 	// lost.
 	abandoned = 10 * time.Second
