@@ -1,0 +1,381 @@
+package spool
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+const (
+	lockName   = "lock"
+	cursorName = "delivered"
+	suffix     = ".spool"
+)
+
+// file is what is known of a file of snapshots without looking.
+type file struct {
+	number  uint64
+	size    int64 // bytes
+	records int
+	damaged bool // which is counted and logged
+
+	// What the wall clock (Unix ms) and the spool's said when the age of its records was known,
+	// and a wall clock time that none of them is later than: those that stand behind are older.
+	wall    int64
+	elapsed time.Duration
+	ceiling int64
+}
+
+// age of a record that was put at a time, when the spool's clock says now.
+func (f *file) age(at int64, now time.Duration) time.Duration {
+	return now - f.elapsed + time.Duration(f.wall-min(at, f.ceiling))*time.Millisecond
+}
+
+// disk is a directory of files with snapshots.
+type disk struct {
+	path    string
+	maxSize int64
+	log     *slog.Logger
+	clock   clock
+	coder   *coder
+	lock    *os.File
+
+	files   []*file // oldest first; the first has records to read, or is the open one
+	size    int64   // of all of them, bytes
+	waiting int     // records to read
+	damaged uint64  // files
+	next    uint64  // number of the next file
+	stuck   []string
+	buffer  []byte
+
+	open bool   // the last file takes more
+	base []byte // its first snapshot
+
+	index  int    // of the record to read next, in files[0]
+	offset int64  // where it stands
+	first  []byte // the first snapshot of files[0], unless that is open; nil if not yet read
+}
+
+func (d *disk) name(number uint64) string {
+	return filepath.Join(d.path, fmt.Sprintf("%020d%s", number, suffix))
+}
+
+var errTooLarge = errors.New("the snapshot is larger than the spool")
+
+// put makes a snapshot durable: it is synced when put returns nil, and not there otherwise.
+// The oldest files give way; dropped says how many snapshots were in them.
+func (d *disk) put(json []byte, at time.Duration) (pos cursor, dropped int, err error) {
+	for {
+		extends := d.open
+		if !extends {
+			d.base = nil
+		}
+		payload, err := d.coder.encode(nil, d.base, json)
+		if err != nil {
+			return cursor{}, dropped, err
+		}
+		need := int64(recordSize + len(payload))
+		if last := len(d.files) - 1; extends && (d.files[last].records >= mostInFile || d.files[last].size+need > d.maxSize/filesPerSize) {
+			d.seal()
+			continue
+		}
+		if !extends {
+			need += headerSize
+		}
+		if need > d.maxSize {
+			return cursor{}, dropped, errTooLarge
+		}
+		for d.size+need > d.maxSize && len(d.files) > 0 {
+			dropped += d.dropFile()
+		}
+		if extends && !d.open {
+			continue // what it was compressed with has just given way
+		}
+		if extends {
+			err = d.extend(json, payload, at)
+		} else {
+			err = d.begin(json, payload, at)
+		}
+		if err != nil {
+			return cursor{}, dropped, err
+		}
+		d.size += need
+		d.waiting++
+		last := d.files[len(d.files)-1]
+		return cursor{last.number, last.records - 1}, dropped, nil
+	}
+}
+
+// begin writes a new file with one record.
+func (d *disk) begin(json, payload []byte, at time.Duration) error {
+	// Somebody may have removed the directory.
+	if err := os.MkdirAll(d.path, 0o700); err != nil {
+		return err
+	}
+	now, elapsed := d.clock.wall().UnixMilli(), d.clock.elapsed()
+	f := &file{number: d.next, records: 1, wall: now, elapsed: elapsed, ceiling: math.MaxInt64}
+	r := record{size: len(json), at: now - (elapsed - at).Milliseconds()}
+	d.buffer = r.appendTo(appendHeader(d.buffer[:0]), payload)
+	f.size = int64(len(d.buffer))
+	d.next++
+	name := d.name(f.number)
+	if err := write(name, os.O_CREATE|os.O_EXCL, d.buffer, 0); err != nil {
+		d.remove(name)
+		return err
+	}
+	if err := syncDir(d.path); err != nil {
+		d.remove(name)
+		return err
+	}
+	d.files = append(d.files, f)
+	d.open, d.base = true, append([]byte(nil), json...)
+	if len(d.files) == 1 {
+		d.index, d.offset, d.first = 0, headerSize, nil
+	}
+	return nil
+}
+
+// extend appends a record to the open file.
+func (d *disk) extend(json, payload []byte, at time.Duration) error {
+	f := d.files[len(d.files)-1]
+	d.buffer = record{size: len(json), at: f.wall + (at - f.elapsed).Milliseconds()}.appendTo(d.buffer[:0], payload)
+	if err := write(d.name(f.number), 0, d.buffer, f.size); err != nil {
+		// What was written of it goes again; if that fails too, nothing is put behind it.
+		if os.Truncate(d.name(f.number), f.size) != nil {
+			d.seal()
+		}
+		return err
+	}
+	f.records++
+	f.size += int64(len(d.buffer))
+	return nil
+}
+
+// write writes and syncs b at an offset of a file.
+func write(name string, flags int, b []byte, offset int64) error {
+	f, err := os.OpenFile(name, os.O_WRONLY|flags, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(b, offset)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// seal ends the open file. The next snapshot begins a new one.
+func (d *disk) seal() {
+	if len(d.files) == 1 {
+		d.first = d.base
+	}
+	d.open, d.base = false, nil
+	d.skipRead()
+}
+
+// oldest appends the next snapshot to dst. ok is false when none is left. What is damaged
+// is passed over.
+func (d *disk) oldest(dst []byte) (json []byte, pos cursor, ok bool) {
+	for d.waiting > 0 {
+		f := d.files[0]
+		r, err := d.peek()
+		if err != nil {
+			d.loseFile(err)
+			continue
+		}
+		base, err := d.baseOf(f)
+		if err != nil {
+			d.loseFile(err)
+			continue
+		}
+		if d.index == 0 {
+			json, err = append(dst, base...), nil
+		} else {
+			json, err = d.decode(dst, base, r, d.offset)
+		}
+		if err != nil {
+			d.damage(f, 1, err)
+			d.pass(r)
+			continue
+		}
+		return json, cursor{f.number, d.index}, true
+	}
+	return dst, cursor{}, false
+}
+
+// oldestAge returns the age of the next snapshot.
+func (d *disk) oldestAge() (age time.Duration, ok bool) {
+	for d.waiting > 0 {
+		r, err := d.peek()
+		if err != nil {
+			d.loseFile(err)
+			continue
+		}
+		return d.files[0].age(r.at, d.clock.elapsed()), true
+	}
+	return 0, false
+}
+
+// peek reads the header of the next record.
+func (d *disk) peek() (record, error) { return d.readHeader(d.files[0], d.offset) }
+
+func (d *disk) readHeader(f *file, offset int64) (record, error) {
+	var b [recordSize]byte
+	if err := d.readAt(f, b[:], offset); err != nil {
+		return record{}, err
+	}
+	return parseRecord(b[:])
+}
+
+func (d *disk) readAt(f *file, b []byte, offset int64) error {
+	opened, err := os.Open(d.name(f.number))
+	if err != nil {
+		return err
+	}
+	defer opened.Close()
+	_, err = opened.ReadAt(b, offset)
+	if errors.Is(err, io.EOF) {
+		return errCut
+	}
+	return err
+}
+
+var errSum = errors.New("the checksum of a snapshot in it is wrong")
+
+// decode appends the snapshot of a record to dst.
+func (d *disk) decode(dst, base []byte, r record, offset int64) ([]byte, error) {
+	if cap(d.buffer) < r.length {
+		d.buffer = make([]byte, r.length)
+	}
+	payload := d.buffer[:r.length]
+	if err := d.readAt(d.files[0], payload, offset+recordSize); err != nil {
+		return nil, err
+	}
+	if sum(payload) != r.sum {
+		return nil, errSum
+	}
+	return d.coder.decode(dst, base, payload, r.size)
+}
+
+// baseOf returns the first snapshot of the first file.
+func (d *disk) baseOf(f *file) ([]byte, error) {
+	if d.open && len(d.files) == 1 {
+		return d.base, nil
+	}
+	if d.first == nil {
+		r, err := d.readHeader(f, headerSize)
+		if err != nil {
+			return nil, err
+		}
+		if d.first, err = d.decode(nil, nil, r, headerSize); err != nil {
+			return nil, err
+		}
+	}
+	return d.first, nil
+}
+
+// done passes over the next record, if it is the one at pos.
+func (d *disk) done(pos cursor) bool {
+	if d.waiting == 0 || d.files[0].number != pos.file || d.index != pos.index {
+		return false
+	}
+	r, err := d.peek()
+	if err != nil {
+		d.loseFile(err)
+		return true
+	}
+	d.pass(r)
+	return true
+}
+
+// pass leaves a record behind for good.
+func (d *disk) pass(r record) {
+	d.index++
+	d.offset += int64(recordSize + r.length)
+	d.waiting--
+	d.setCursor(cursor{d.files[0].number, d.index})
+	d.skipRead()
+}
+
+// skipRead removes the first file when nothing in it is left to read and nothing comes to it.
+func (d *disk) skipRead() {
+	if len(d.files) > 0 && d.index >= d.files[0].records && (!d.open || len(d.files) > 1) {
+		d.dropFile()
+	}
+}
+
+// dropFile removes the first file and returns how many records were left in it.
+func (d *disk) dropFile() (left int) {
+	f := d.files[0]
+	left = f.records - d.index
+	d.waiting -= left
+	d.size -= f.size
+	if d.files = d.files[1:]; len(d.files) == 0 {
+		d.open, d.base = false, nil
+	}
+	d.index, d.offset, d.first = 0, headerSize, nil
+	// In this order: after a crash between the two the file is known to be done.
+	d.setCursor(cursor{file: f.number + 1})
+	d.remove(d.name(f.number))
+	return left
+}
+
+// remove removes a file, now or later: on Windows somebody who reads it, such as a virus
+// scanner, keeps it there.
+func (d *disk) remove(name string) {
+	stuck := d.stuck[:0]
+	for _, name := range append(d.stuck, name) {
+		if err := os.Remove(name); err != nil && !errors.Is(err, os.ErrNotExist) {
+			stuck = append(stuck, name)
+		}
+	}
+	d.stuck = stuck
+}
+
+// setCursor is not synced, and its failure costs nothing but a second delivery of what was
+// delivered.
+func (d *disk) setCursor(c cursor) {
+	f, err := os.OpenFile(filepath.Join(d.path, cursorName), os.O_WRONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return
+	}
+	_, _ = f.WriteAt(c.encode(), 0)
+	_ = f.Close()
+}
+
+// loseFile gives the rest of the first file up.
+func (d *disk) loseFile(why error) {
+	f := d.files[0]
+	d.damage(f, f.records-d.index, why)
+	d.dropFile()
+}
+
+// damage counts and logs a file, once.
+func (d *disk) damage(f *file, lost int, why error) {
+	if f.damaged {
+		return
+	}
+	f.damaged = true
+	d.damaged++
+	d.log.Error("a file of the spool is damaged; what is intact in it is delivered", "file", d.name(f.number), "problem", why, "lost", lost)
+}
+
+func (d *disk) close() error {
+	if len(d.files) == 1 && d.waiting == 0 {
+		d.dropFile()
+	}
+	return d.lock.Close()
+}
+
+// bytesWaiting returns the size of what is not read.
+func (d *disk) bytesWaiting() int64 {
+	if d.waiting == 0 {
+		return 0
+	}
+	return d.size - d.offset
+}
