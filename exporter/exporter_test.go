@@ -9,7 +9,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
-	"runtime"
 	"strconv"
 	"strings"
 	"sync"
@@ -17,14 +16,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
 	"go.uber.org/goleak"
 
 	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/exporter"
 	"github.com/procmon/procmon/exporter/push"
-	"github.com/procmon/procmon/test/program"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -393,44 +390,5 @@ func TestPullsSilencePushes(t *testing.T) {
 				t.Errorf("pushed: %v, want %v", got, test.pushes)
 			}
 		})
-	}
-}
-
-func TestMetrics(t *testing.T) {
-	o := fast
-	o.Metrics.MaxSeries = 3 * 14
-	_, body := get(t, "GET", serve(t, o)+"/metrics", nil)
-	text := string(body)
-	for _, want := range []string{
-		"procmon_exporter_groups 3\n", "procmon_exporter_groups_limit 3\n", "procmon_exporter_collections_total 1\n",
-		`procmon_exporter_build_info{`, `version="1.2.3"`, "\nprocmon_group_processes{group=", "\nprocmon_group_cpu_user_seconds_total{group=",
-		"\nprocmon_group_cpu_system_seconds_total{group=", "\nprocmon_host_info{hostname=", "\nprocmon_host_memory_size_bytes ", "\ngo_goroutines ",
-	} {
-		if !strings.Contains(text, want) {
-			t.Errorf("%q is missing", want)
-		}
-	}
-	if strings.Contains(text, "procmon_exporter_ungrouped_processes 0\n") {
-		t.Error("more than three groups of processes run here, and none is said to be left out")
-	}
-	if n := strings.Count(text, "\nprocmon_group_processes{"); n != 3 {
-		t.Errorf("%d groups are shown, want 3", n)
-	}
-}
-
-func TestPromtoolFindsNothing(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("the metrics are the same on all systems, and promtool is not there under Wine")
-	}
-	promtool := program.Need(t, "promtool")
-	_, body := get(t, "GET", serve(t, fast)+"/metrics", nil)
-	check := exec.Command(promtool, "check", "metrics")
-	check.Stdin = bytes.NewReader(body)
-	out, err := check.CombinedOutput()
-	if err != nil {
-		t.Error(err)
-	}
-	if diff := cmp.Diff("", string(out)); diff != "" {
-		t.Error(diff)
 	}
 }
