@@ -157,15 +157,15 @@ func (f *fields) ansi() string {
 	return string(text)
 }
 
-// fromFiletime returns the time that a FILETIME says, or the zero time for one of a year
-// that no process is of.
+// fromFiletime returns the time that a FILETIME says, or the zero time for one that no
+// process is of: before 1970 or after 2199.
 func fromFiletime(ticks int64) time.Time {
 	const (
 		perSecond = 10_000_000     // of 100 ns
 		to1970    = 11_644_473_600 // seconds after 1601
-		latest    = 3e18           // in the year 11107
+		to2200    = 18_902_592_000
 	)
-	if ticks <= 0 || ticks > latest {
+	if ticks < to1970*perSecond || ticks >= to2200*perSecond {
 		return time.Time{}
 	}
 	return time.Unix(ticks/perSecond-to1970, ticks%perSecond*100).UTC()
