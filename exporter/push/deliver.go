@@ -1,6 +1,7 @@
 package push
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -9,12 +10,18 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/procmon/procmon/exporter/push/spool"
 )
 
 const (
-	firstDelay   = time.Second
-	longestDelay = 5 * time.Minute
-	longestAsked = time.Hour // of Retry-After
+	firstDelay    = time.Second
+	shortestDelay = 500 * time.Millisecond
+	longestDelay  = 5 * time.Minute
+	longestAsked  = 24 * time.Hour // of Retry-After
+
+	fewWaiting = 3           // snapshots that are delivered one right after the other
+	drainPause = time.Second // between two deliveries when more wait, on average
 )
 
 // verdict is what becomes of a snapshot after an attempt to deliver it.
@@ -34,49 +41,56 @@ type attempt struct {
 	wait    time.Duration // that the server asked for; 0 if it did not
 }
 
-// deliver sends what is in the queue, oldest first, until ctx ends.
-func (p *Pusher) deliver(ctx context.Context) {
+// deliver sends what is in the spool, oldest first, until ctx ends.
+func (p *Pusher) deliver(ctx context.Context, queue *spool.Spool) {
+	// A fleet that comes back from a power failure has much to say, all at once.
+	if queue.Stats().Waiting > fewWaiting && !sleep(ctx, rand.N(min(p.o.Interval, time.Minute))) {
+		return
+	}
 	failures := 0 // in a row
 	logged := ""
+	var buffer []byte
 	for {
-		next := p.queue.oldest()
-		if next == nil {
+		next, ok := queue.Oldest(buffer[:0])
+		if !ok {
 			select {
-			case <-p.queue.filled:
+			case <-queue.Filled():
 				continue
 			case <-ctx.Done():
 				return
 			}
 		}
-		a := p.send(ctx, next)
-		if ctx.Err() != nil {
+		buffer = next.JSON
+		a := p.send(ctx, next.JSON)
+		if ctx.Err() != nil && a.verdict != delivered {
 			return
 		}
+		wait := time.Duration(0)
 		switch a.verdict {
 		case delivered:
 			p.delivered.Add(1)
-			p.queue.done(next)
+			queue.Done(next)
 			if failures > 0 {
 				p.o.Logger.Info("the server takes snapshots again", "url", p.o.URL, "attempts", failures+1)
 			}
 			failures, logged = 0, ""
-			continue
+			wait = p.pause(queue)
 		case drop:
-			p.dropped.Add(1)
-			p.queue.done(next)
+			p.refused.Add(1)
+			queue.Done(next)
 			p.o.Logger.Error("the server refused a snapshot, which is dropped", "url", p.o.URL, "problem", a.problem)
 			failures = 0
-			continue
+			wait = p.pause(queue)
 		case atOnce:
-			p.o.Logger.Info("the server takes no compressed snapshots", "url", p.o.URL)
-			continue
-		}
-		p.failures.Add(1)
-		failures++
-		wait := max(a.wait, backoff(failures))
-		if a.problem != logged { // the same every few minutes tells nobody anything
-			p.o.Logger.Warn("a snapshot was not delivered and waits", "url", p.o.URL, "problem", a.problem, "retry_in", wait.Round(time.Millisecond), "waiting", p.queue.len())
-			logged = a.problem
+			p.o.Logger.Info("the server takes no snapshots in this encoding", "url", p.o.URL, "encoding", a.problem)
+		case again:
+			p.failures.Add(1)
+			failures++
+			wait = max(backoff(failures), spread(a.wait))
+			if a.problem != logged { // the same every few minutes tells nobody anything
+				p.o.Logger.Warn("a snapshot was not delivered and waits", "url", p.o.URL, "problem", a.problem, "retry_in", wait.Round(time.Millisecond), "waiting", queue.Stats().Waiting)
+				logged = a.problem
+			}
 		}
 		if !sleep(ctx, wait) {
 			return
@@ -84,11 +98,30 @@ func (p *Pusher) deliver(ctx context.Context) {
 	}
 }
 
-// backoff returns how long to wait after so many failures in a row: doubling, with jitter,
-// so that a fleet does not come back all at once.
+// pause returns how long to wait before the next of many: about drainPause, but never so
+// long that more come than go.
+func (p *Pusher) pause(queue *spool.Spool) time.Duration {
+	if queue.Stats().Waiting <= fewWaiting {
+		return 0
+	}
+	d := min(drainPause, p.o.Interval/4)
+	return d/2 + rand.N(d+1)
+}
+
+// backoff returns how long to wait after so many failures in a row: anything up to a bound
+// that doubles, so that a fleet does not come back all at once.
 func backoff(failures int) time.Duration {
-	d := min(firstDelay<<min(failures-1, 16), longestDelay)
-	return d/2 + rand.N(d/2+1)
+	bound := min(firstDelay<<min(failures-1, 16), longestDelay)
+	return shortestDelay + rand.N(bound-shortestDelay+1)
+}
+
+// spread returns what the server asked for and up to a quarter more, at least a second: it
+// may have asked the whole fleet.
+func spread(asked time.Duration) time.Duration {
+	if asked <= 0 {
+		return 0
+	}
+	return asked + rand.N(max(asked/4, time.Second)+1)
 }
 
 // sleep reports whether it slept to the end: false means that ctx ended.
@@ -104,28 +137,23 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 // send makes one request. The body is compressed only for a server that said, by an
-// Accept-Encoding header in an answer, that it takes it
+// Accept-Encoding header in an answer, how it takes it
 // (https://www.rfc-editor.org/rfc/rfc9110#field.accept-encoding).
-func (p *Pusher) send(ctx context.Context, snapshot *item) attempt {
-	compressed := p.compress
-	body, length, err := snapshot.body(compressed)
+func (p *Pusher) send(ctx context.Context, snapshot []byte) attempt {
+	coding := p.coding
+	body, err := p.compressor.body(snapshot, coding)
 	if err != nil {
-		return attempt{verdict: drop, problem: err.Error()}
+		return attempt{verdict: again, problem: err.Error()}
 	}
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.o.URL, body)
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, p.o.URL, bytes.NewReader(body))
 	if err != nil {
-		return attempt{verdict: drop, problem: err.Error()}
-	}
-	request.ContentLength = length
-	request.GetBody = func() (io.ReadCloser, error) {
-		b, _, err := snapshot.body(compressed)
-		return b, err
+		return attempt{verdict: again, problem: err.Error()}
 	}
 	request.Header.Set("Authorization", "Token "+p.o.Key)
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "procmon-exporter")
-	if compressed {
-		request.Header.Set("Content-Encoding", "gzip")
+	if coding != "" {
+		request.Header.Set("Content-Encoding", coding)
 	}
 	response, err := p.client.Do(request)
 	if err != nil {
@@ -135,12 +163,12 @@ func (p *Pusher) send(ctx context.Context, snapshot *item) attempt {
 	const mostRead = 4 << 10 // bytes: a message, and enough to use the connection again
 	answer, _ := io.ReadAll(io.LimitReader(response.Body, mostRead))
 	if accepted := response.Header.Values("Accept-Encoding"); len(accepted) > 0 {
-		p.compress = takesGzip(accepted)
+		p.coding = preferred(accepted, p.refuses)
 	}
-	return p.judge(response, string(answer), compressed)
+	return p.judge(response, string(answer), coding)
 }
 
-func (p *Pusher) judge(response *http.Response, answer string, compressed bool) attempt {
+func (p *Pusher) judge(response *http.Response, answer, coding string) attempt {
 	problem := response.Status
 	if text := shorten(answer); text != "" {
 		problem += ": " + text
@@ -149,9 +177,10 @@ func (p *Pusher) judge(response *http.Response, answer string, compressed bool) 
 	switch {
 	case code >= 200 && code < 300:
 		return attempt{verdict: delivered}
-	case code == http.StatusUnsupportedMediaType && compressed:
-		p.compress = false
-		return attempt{verdict: atOnce}
+	case code == http.StatusUnsupportedMediaType && coding != "":
+		p.refuses = append(p.refuses, coding) // whatever it says
+		p.coding = preferred(response.Header.Values("Accept-Encoding"), p.refuses)
+		return attempt{verdict: atOnce, problem: coding}
 	case code == http.StatusBadRequest, code == http.StatusRequestEntityTooLarge,
 		code == http.StatusUnsupportedMediaType, code == http.StatusUnprocessableEntity:
 		return attempt{verdict: drop, problem: problem}
@@ -161,17 +190,6 @@ func (p *Pusher) judge(response *http.Response, answer string, compressed bool) 
 		return attempt{verdict: again, problem: problem + " (redirects are not followed; set the URL that they lead to)"}
 	}
 	return attempt{verdict: again, problem: problem, wait: retryAfter(response.Header.Get("Retry-After"), time.Now())}
-}
-
-func takesGzip(accepted []string) bool {
-	for part := range strings.SplitSeq(strings.Join(accepted, ","), ",") {
-		name, weight, _ := strings.Cut(part, ";")
-		if strings.EqualFold(strings.TrimSpace(name), "gzip") {
-			q, ok := strings.CutPrefix(strings.TrimSpace(weight), "q=")
-			return !ok || strings.Trim(q, "0.") != ""
-		}
-	}
-	return false
 }
 
 // retryAfter reads a Retry-After header: seconds, or a date

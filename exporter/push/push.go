@@ -1,8 +1,10 @@
 // Package push delivers snapshots to a server that cannot reach this host.
 //
-// Snapshots that cannot be delivered yet wait in a bounded queue in memory, and are
-// delivered oldest first. The queue does not outlive the process: queue is the seam where
-// one on disk would stand.
+// Every snapshot goes through a spool: on disk, where it outlives the process, or in memory
+// when there is no path for one. Snapshots are delivered oldest first and one at a time,
+// whether or not new ones are wanted. What fails is tried again with growing, random pauses,
+// and what has piled up is delivered at about one snapshot a second, so that a fleet does not
+// fall on a server that comes back.
 package push
 
 import (
@@ -16,6 +18,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/procmon/procmon/exporter/push/spool"
 )
 
 // Mode says when snapshots are pushed.
@@ -46,28 +50,45 @@ type Options struct {
 	Key      string        // sent as "Authorization: Token KEY"
 	Interval time.Duration // 0 is a minute
 
-	Snapshot  func(ctx context.Context, dst []byte) ([]byte, error) // appends a snapshot as JSON
-	LastPull  func() time.Time                                      // when somebody with the right to pulled; nil or the zero time is never
-	Logger    *slog.Logger                                          // nil discards
-	Transport http.RoundTripper                                     // nil is one like http.DefaultTransport
+	// Snapshot appends a snapshot as JSON to dst. Taken, if not nil, is called after the spool
+	// has taken that snapshot and before the next call of Snapshot, by the same goroutine:
+	// what was in it need not be in the next one. It is not called for one that is lost.
+	Snapshot func(ctx context.Context, dst []byte) ([]byte, error)
+	Taken    func()
+
+	LastPull func() time.Time // when somebody with the right to pulled; nil or the zero time is never
+	Spool    spool.Options    // where snapshots wait; an empty path is memory. Its Logger is Logger
+	Logger   *slog.Logger     // nil discards
+
+	ProxyURL  string            // of the proxy (http, https, socks5); empty is what HTTP_PROXY, HTTPS_PROXY and NO_PROXY say
+	CAFile    string            // PEM certificates that sign the server's, beside the system's; empty is none
+	Transport http.RoundTripper // nil is one like http.DefaultTransport; one that is given knows of no ProxyURL and CAFile
 }
 
 // A Pusher takes and delivers snapshots while it runs.
 type Pusher struct {
-	o        Options
-	client   *http.Client
-	queue    *queue
-	compress bool // the server has said that it takes gzip; of the delivering goroutine
+	o      Options
+	client *http.Client
+	spool  atomic.Pointer[spool.Spool] // nil before Run
 
-	delivered, dropped, failures atomic.Uint64
+	// Of the delivering goroutine.
+	coding     string   // that the server has said that it takes
+	refuses    []string // codings that it has refused all the same
+	compressor compressor
+
+	delivered, refused, failures atomic.Uint64
 }
 
 // Stats counts since the start.
 type Stats struct {
 	Delivered uint64
-	Dropped   uint64 // that the server refused for good, or the queue had no room for
+	Dropped   uint64 // that the server refused for good, that the spool had no room for, or that were too old
 	Failures  uint64 // deliveries that are tried again
-	Waiting   int    // snapshots in the queue
+	Damaged   uint64 // files of the spool that were not whole
+
+	Waiting       int       // snapshots in the spool
+	WaitingBytes  int64     // that they take there, compressed
+	OldestWaiting time.Time // when the oldest of them was taken; the zero time if none waits
 }
 
 // New checks the options and fills in their defaults.
@@ -82,8 +103,10 @@ func New(o Options) (*Pusher, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	if o.Transport == nil {
-		o.Transport = http.DefaultTransport.(*http.Transport).Clone()
+	o.Spool.Logger = o.Logger
+	var err error
+	if o.Transport, err = o.transport(); err != nil {
+		return nil, err
 	}
 	return &Pusher{
 		o: o,
@@ -93,7 +116,6 @@ func New(o Options) (*Pusher, error) {
 			// A redirect would carry the key to wherever it points.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
-		queue: newQueue(),
 	}, nil
 }
 
@@ -118,6 +140,14 @@ func (o Options) Check() error {
 	if o.Interval < time.Second {
 		return fmt.Errorf("the push interval %v is too short; the shortest is 1s", o.Interval)
 	}
+	if o.ProxyURL != "" {
+		if _, err := parseProxy(o.ProxyURL); err != nil {
+			return err
+		}
+	}
+	if err := o.Spool.Check(); err != nil {
+		return err
+	}
 	return checkURL(o.URL)
 }
 
@@ -134,28 +164,41 @@ func checkURL(s string) error {
 
 // Stats returns the counts so far. It can be called at any time.
 func (p *Pusher) Stats() Stats {
-	return Stats{Delivered: p.delivered.Load(), Dropped: p.dropped.Load(), Failures: p.failures.Load(), Waiting: p.queue.len()}
+	s := Stats{Delivered: p.delivered.Load(), Dropped: p.refused.Load(), Failures: p.failures.Load()}
+	if spool := p.spool.Load(); spool != nil {
+		w := spool.Stats()
+		s.Dropped += w.Dropped
+		s.Damaged, s.Waiting, s.WaitingBytes, s.OldestWaiting = w.Damaged, w.Waiting, w.Bytes, w.Oldest
+	}
+	return s
 }
 
 // Enabled reports whether Run will push at all.
 func (p *Pusher) Enabled() bool { return p.o.Mode != Off && p.o.Key != "" }
 
-// Run pushes until ctx ends, the first snapshot at once. It returns nil then.
+// Run opens the spool and pushes until ctx ends, the first snapshot at once. It returns nil
+// then. It fails when the spool's directory cannot be used, or another process uses it. It is
+// called once.
 func (p *Pusher) Run(ctx context.Context) error {
 	if !p.Enabled() {
 		<-ctx.Done()
 		return nil
 	}
+	queue, err := spool.Open(p.o.Spool)
+	if err != nil {
+		return fmt.Errorf("push: %w", err)
+	}
+	p.spool.Store(queue)
 	p.o.Logger.Info("pushing snapshots", "url", p.o.URL, "mode", p.o.Mode, "interval", p.o.Interval)
 	if u, err := url.Parse(p.o.URL); err == nil && u.Scheme == "http" && !loopback(u.Hostname()) {
 		p.o.Logger.Warn("the push URL is not https: key and snapshots travel in the clear", "url", p.o.URL)
 	}
 	var both sync.WaitGroup
-	both.Go(func() { p.take(ctx) })
-	both.Go(func() { p.deliver(ctx) })
+	both.Go(func() { p.take(ctx, queue) })
+	both.Go(func() { p.deliver(ctx, queue) })
 	both.Wait()
 	p.client.CloseIdleConnections()
-	return nil
+	return queue.Close()
 }
 
 func loopback(host string) bool {
@@ -163,25 +206,24 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// take puts a snapshot into the queue at every interval, when one is wanted.
-func (p *Pusher) take(ctx context.Context) {
+// take puts a snapshot into the spool at every interval, when one is wanted.
+func (p *Pusher) take(ctx context.Context, queue *spool.Spool) {
 	tick := time.NewTicker(p.o.Interval)
 	defer tick.Stop()
 	var buffer []byte
 	for {
 		if p.wanted(time.Now()) {
 			var err error
-			buffer, err = p.o.Snapshot(ctx, buffer[:0])
+			if buffer, err = p.o.Snapshot(ctx, buffer[:0]); err == nil && ctx.Err() == nil {
+				err = queue.Put(buffer)
+			}
 			switch {
 			case ctx.Err() != nil:
 				return
 			case err != nil:
 				p.o.Logger.Error("no snapshot to push", "error", err)
-			default:
-				if dropped := p.queue.put(buffer); dropped > 0 {
-					p.dropped.Add(uint64(dropped))
-					p.o.Logger.Warn("the queue is full: the oldest snapshots are dropped", "dropped", dropped, "url", p.o.URL)
-				}
+			case p.o.Taken != nil:
+				p.o.Taken()
 			}
 		}
 		select {

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/zstd"
 	"go.uber.org/goleak"
 
 	"github.com/procmon/procmon/exporter/push"
@@ -47,6 +48,14 @@ func (b *backend) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		body = unzipped
+	}
+	if encoding == "zstd" {
+		d, err := zstd.NewReader(r.Body, zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return nil, err
+		}
+		defer d.Close()
+		body = d
 	}
 	text, err := io.ReadAll(body)
 	if err != nil {
@@ -139,20 +148,20 @@ func TestPushes(t *testing.T) {
 			[]string{"0s POST s0", "1m0s POST s1"}, push.Stats{Delivered: 1, Dropped: 1}, "processes[0].pid: missing"},
 		{"a snapshot that is too large is dropped", []answer{{code: 413}, ok()}, 90 * time.Second, nil,
 			[]string{"0s POST s0", "1m0s POST s1"}, push.Stats{Delivered: 1, Dropped: 1}, "413"},
-		{"Retry-After in seconds", []answer{{code: 429, header: header("Retry-After", "100")}, ok()}, 110 * time.Second, nil,
-			[]string{"0s POST s0", "1m40s POST s0", "1m40s POST s1"}, push.Stats{Delivered: 2, Failures: 1}, "429"},
-		{"Retry-After as a date", []answer{{code: 503, header: header("Retry-After", "Sat, 01 Jan 2000 00:00:50 GMT")}, ok()}, 59 * time.Second, nil,
-			[]string{"0s POST s0", "50s POST s0"}, push.Stats{Delivered: 1, Failures: 1}, "503"},
-		{"compressed when the server says so", []answer{{code: 201, header: header("Accept-Encoding", "zstd, gzip")}, ok()}, 90 * time.Second, nil,
+		{"zstd when the server takes it", []answer{{code: 201, header: header("Accept-Encoding", "gzip, zstd")}, ok()}, 90 * time.Second, nil,
+			[]string{"0s POST s0", "1m0s POST+zstd s1"}, push.Stats{Delivered: 2}, ""},
+		{"gzip when the server takes no zstd", []answer{{code: 201, header: header("Accept-Encoding", "zstd;q=0.0, GZIP;Q=0.5")}, ok()}, 90 * time.Second, nil,
 			[]string{"0s POST s0", "1m0s POST+gzip s1"}, push.Stats{Delivered: 2}, ""},
-		{"not compressed when the server forbids it", []answer{{code: 201, header: header("Accept-Encoding", "gzip;q=0, zstd")}, ok()}, 90 * time.Second, nil,
+		{"not compressed when the server forbids it", []answer{{code: 201, header: header("Accept-Encoding", "gzip;q=0, br, *;q=1")}, ok()}, 90 * time.Second, nil,
 			[]string{"0s POST s0", "1m0s POST s1"}, push.Stats{Delivered: 2}, ""},
-		{"identity after 415", []answer{{code: 201, header: header("Accept-Encoding", "gzip")}, {code: 415}, ok()}, 130 * time.Second, nil,
+		{"gzip after 415", []answer{{code: 201, header: header("Accept-Encoding", "zstd")}, {code: 415, header: header("Accept-Encoding", "zstd, gzip")}, ok()}, 130 * time.Second, nil,
+			[]string{"0s POST s0", "1m0s POST+zstd s1", "1m0s POST+gzip s1", "2m0s POST+gzip s2"}, push.Stats{Delivered: 3}, "encoding=zstd"},
+		{"identity after 415", []answer{{code: 201, header: header("Accept-Encoding", "gzip")}, {code: 415}, {code: 201, header: header("Accept-Encoding", "gzip")}}, 130 * time.Second, nil,
 			[]string{"0s POST s0", "1m0s POST+gzip s1", "1m0s POST s1", "2m0s POST s2"}, push.Stats{Delivered: 3}, ""},
 		{"415 to identity", []answer{{code: 415}, ok()}, 30 * time.Second, nil,
 			[]string{"0s POST s0"}, push.Stats{Dropped: 1}, "415"},
 		{"a redirect is not followed", []answer{{code: 302, header: header("Location", "http://elsewhere/")}}, 500 * time.Millisecond, nil,
-			[]string{"0s POST s0"}, push.Stats{Failures: 1, Waiting: 1}, "redirects are not followed"},
+			[]string{"0s POST s0"}, push.Stats{Failures: 1, Waiting: 1, OldestWaiting: time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)}, "redirects are not followed"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -161,6 +170,10 @@ func TestPushes(t *testing.T) {
 				if diff := cmp.Diff(test.want, b.got); diff != "" {
 					t.Error(diff)
 				}
+				if (stats.WaitingBytes > 0) != (stats.Waiting > 0) {
+					t.Errorf("%d snapshots wait and have %d bytes", stats.Waiting, stats.WaitingBytes)
+				}
+				stats.WaitingBytes = 0
 				if diff := cmp.Diff(test.stats, stats); diff != "" {
 					t.Error(diff)
 				}

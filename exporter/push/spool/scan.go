@@ -191,4 +191,3 @@ func systemClock() clock {
 	opened := time.Now()
 	return clock{wall: time.Now, elapsed: func() time.Duration { return time.Since(opened) }}
 }
-
