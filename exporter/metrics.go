@@ -116,6 +116,7 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 		groups: len(groups), groupsLimit: tracker.Limit(), ungrouped: leftProcesses,
 		series: series, seriesLimit: m.maxSeries, seriesLeft: leftGroups*len(m.groups) + m.chosen.left*len(m.processes),
 	}
+	state.events, state.overwritten, state.recording = m.exporter.collector.eventStats()
 	m.warn(&state)
 	m.collectAgent(ch, &state)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/exporter/events"
 	"github.com/procmon/procmon/exporter/push"
 )
 
@@ -13,6 +14,10 @@ import (
 type agentState struct {
 	stats collectorStats
 	push  push.Stats
+
+	recording   bool // starts and ends, as the kernel tells them
+	events      events.Stats
+	overwritten uint64 // events
 
 	groups, groupsLimit             int
 	ungrouped                       int // processes
@@ -42,6 +47,14 @@ func agentDescriptions() []metric[agentState] {
 			func(s *agentState) value { return number(s.seriesLimit) }),
 		gaugeOf("procmon_exporter_series_left_out", "Number of series of groups and processes that the limit leaves out, at most; above 0, these metrics are incomplete.", nil,
 			func(s *agentState) value { return number(s.seriesLeft) }),
+		counterOf("procmon_exporter_events_recorded_total", "Starts and ends of processes that were recorded; absent where they are not.", nil,
+			func(s *agentState) value { return s.ofEvents(s.events.Starts + s.events.Ends) }),
+		counterOf("procmon_exporter_events_lost_total", "Starts and ends of processes that the kernel had to drop.", nil,
+			func(s *agentState) value { return s.ofEvents(s.events.Lost) }),
+		counterOf("procmon_exporter_events_overwritten_total", "Starts and ends of processes that made room for later ones before a reader had them.", nil,
+			func(s *agentState) value { return s.ofEvents(s.overwritten) }),
+		counterOf("procmon_exporter_event_errors_total", "Starts and ends of processes that the kernel told and that could not be understood.", nil,
+			func(s *agentState) value { return s.ofEvents(s.events.Errors) }),
 		counterOf("procmon_exporter_pushes_delivered_total", "Snapshots that were pushed and accepted.", nil,
 			func(s *agentState) value { return number(s.push.Delivered) }),
 		counterOf("procmon_exporter_pushes_dropped_total", "Snapshots that the server refused for good, or that the queue had no room for.", nil,
@@ -51,6 +64,11 @@ func agentDescriptions() []metric[agentState] {
 		gaugeOf("procmon_exporter_pushes_waiting", "Snapshots that wait for their delivery.", nil,
 			func(s *agentState) value { return number(s.push.Waiting) }),
 	}
+}
+
+// ofEvents returns a count that is known while events are recorded.
+func (s *agentState) ofEvents(n uint64) procmon.Opt[float64] {
+	return procmon.Opt[float64]{Value: float64(n), Known: s.recording}
 }
 
 func (m *metrics) collectAgent(ch chan<- prometheus.Metric, s *agentState) {

@@ -131,7 +131,16 @@ func (t *Tracker) keep(name string) string {
 func (t *Tracker) Lived(names []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	times := make(map[string]uint64) // of each name, so that rules are asked once
 	for _, n := range names {
+		times[n]++
+	}
+	for _, n := range names {
+		count := times[n]
+		if count == 0 {
+			continue // counted already
+		}
+		times[n] = 0
 		name := t.keep(Label(t.ruled(&procmon.Process{Name: n})))
 		g := t.groups[name]
 		if g == nil {
@@ -140,8 +149,8 @@ func (t *Tracker) Lived(names []string) {
 			}
 			g.empty = t.updates
 		}
-		g.Starts++
-		g.Ends++
+		g.Starts += count
+		g.Ends += count
 	}
 }
 
