@@ -2,6 +2,7 @@ package exporter
 
 import (
 	"runtime"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -57,12 +58,20 @@ func agentDescriptions() []metric[agentState] {
 			func(s *agentState) value { return s.ofEvents(s.events.Errors) }),
 		counterOf("procmon_exporter_pushes_delivered_total", "Snapshots that were pushed and accepted.", nil,
 			func(s *agentState) value { return number(s.push.Delivered) }),
-		counterOf("procmon_exporter_pushes_dropped_total", "Snapshots that the server refused for good, or that the queue had no room for.", nil,
+		counterOf("procmon_exporter_pushes_dropped_total", "Snapshots that the server refused for good, that the spool had no room for, or that were too old.", nil,
 			func(s *agentState) value { return number(s.push.Dropped) }),
 		counterOf("procmon_exporter_push_failures_total", "Attempts to push that failed and are made again.", nil,
 			func(s *agentState) value { return number(s.push.Failures) }),
 		gaugeOf("procmon_exporter_pushes_waiting", "Snapshots that wait for their delivery.", nil,
 			func(s *agentState) value { return number(s.push.Waiting) }),
+		gaugeOf("procmon_exporter_pushes_waiting_bytes", "Size of the snapshots that wait for their delivery, compressed as they are in the spool.", nil,
+			func(s *agentState) value { return number(float64(s.push.WaitingBytes)) }),
+		gaugeOf("procmon_exporter_pushes_oldest_waiting_time_seconds", "Time of the oldest snapshot that waits for its delivery, in seconds since 1970; absent when none waits.", nil,
+			func(s *agentState) value {
+				return unixTime(procmon.Opt[time.Time]{Value: s.push.OldestWaiting, Known: !s.push.OldestWaiting.IsZero()})
+			}),
+		counterOf("procmon_exporter_push_spool_damaged_files_total", "Files of the spool that were found damaged and lost what they held.", nil,
+			func(s *agentState) value { return number(s.push.Damaged) }),
 	}
 }
 

@@ -28,7 +28,7 @@ import (
 // everything turns on all that /metrics can show.
 func everything() exporter.Options {
 	o := fast
-	o.ShareFor = -1
+	o.ShareFor, o.Events = -1, true
 	o.Groups.Rules = []groups.Rule{{Group: "test-$1", Name: `^(\w+)\.test`}, {Group: "root's", User: "^root$"}}
 	o.Metrics.Processes = exporter.ProcessSeries{Names: []string{`\.test`}, Top: 3}
 	return o
@@ -220,7 +220,7 @@ func TestSeriesLimit(t *testing.T) {
 		t.Run(fmt.Sprint(test.limit), func(t *testing.T) {
 			var log bytes.Buffer
 			o := everything()
-			o.Metrics.MaxSeries, o.Metrics.Processes.Names, o.Groups.Rules = test.limit, []string{"."}, nil
+			o.Metrics.MaxSeries, o.Metrics.Processes.Names, o.Groups.Rules, o.Events = test.limit, []string{"."}, nil, false
 			o.Logger = slog.New(slog.NewTextHandler(&log, nil))
 			url := serve(t, o)
 			scrape(t, url)
