@@ -4,8 +4,9 @@ GO      ?= go
 NPM     ?= npm
 APP     := webui/app
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+VCS     := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 LDFLAGS := -s -w -X main.version=$(VERSION)
-BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -ldflags "$(LDFLAGS)"
+BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(VCS) -ldflags "$(LDFLAGS)"
 PAGES   := $(APP)/dist/index.html
 
 .DEFAULT_GOAL := help
@@ -29,11 +30,35 @@ $(PAGES): $(APP)/node_modules/.package-lock.json $(shell find $(APP)/src $(APP)/
 	@cd $(APP) && $(NPM) run --silent build
 	@touch $@
 
-windows: ## build the exporter for Windows, amd64 and arm64, and vet all of it there
+windows: resources ## build the exporter for Windows, amd64 and arm64, and vet all of it there
 	GOOS=windows GOARCH=amd64 $(BUILD) -o bin/procmon-exporter-amd64.exe ./cmd/procmon-exporter
 	GOOS=windows GOARCH=arm64 $(BUILD) -o bin/procmon-exporter-arm64.exe ./cmd/procmon-exporter
 	GOOS=windows GOARCH=amd64 $(GO) vet ./...
-	GOOS=windows GOARCH=arm64 $(GO) vet ./exporter/... ./cmd/procmon-exporter
+	GOOS=windows GOARCH=arm64 $(GO) vet ./exporter/... ./cmd/procmon-exporter ./deploy/...
+
+resources: # what Windows shows of the programs; go build links it where it lies there
+	@cd tools && for arch in amd64 arm64; do \
+	  $(GO) run ./resource -version $(VERSION) -arch $$arch -icon ../deploy/windows/procmon.ico \
+	    -o ../cmd/procmon-exporter/rsrc_windows_$$arch.syso && \
+	  $(GO) run ./resource -version $(VERSION) -arch $$arch -icon ../deploy/windows/procmon.ico \
+	    -file setup.exe -description "procmon exporter setup" -o ../deploy/windows/setup/rsrc_windows_$$arch.syso || exit 1; \
+	done
+
+msi: windows ## build bin/procmon-exporter-VERSION-ARCH.msi; SIGN_CERT and SIGN_KEY, or SIGN_PKCS12, sign it
+	GOOS=windows GOARCH=amd64 $(BUILD) -o bin/setup-amd64.exe ./deploy/windows/setup
+	GOOS=windows GOARCH=arm64 $(BUILD) -o bin/setup-arm64.exe ./deploy/windows/setup
+	@deploy/windows/sign.sh bin/procmon-exporter-amd64.exe bin/procmon-exporter-arm64.exe bin/setup-amd64.exe bin/setup-arm64.exe
+	@cd tools && for arch in amd64 arm64; do \
+	  $(GO) run ./msi -version $(VERSION) -arch $$arch -source ../deploy/windows -license ../LICENSE \
+	    -exporter ../bin/procmon-exporter-$$arch.exe -setup ../bin/setup-$$arch.exe -o ../bin/procmon-exporter-$(VERSION)-$$arch.msi || exit 1; \
+	done
+	@deploy/windows/sign.sh bin/procmon-exporter-$(VERSION)-amd64.msi bin/procmon-exporter-$(VERSION)-arm64.msi
+
+dist: pages msi ## build dist/: packages, archives, their contents' list (SBOM) and checksums
+	@for arch in amd64 arm64; do \
+	  GOOS=linux GOARCH=$$arch $(BUILD) -o bin/linux-$$arch/ ./cmd/procmon ./cmd/procmon-exporter || exit 1; \
+	done
+	@cd tools && $(GO) run ./dist -version $(VERSION) -root .. -o ../dist
 
 test: build ## all tests: Go with -race, front end, Windows under Wine, Prometheus, Chromium
 	$(GO) vet ./...
@@ -63,6 +88,6 @@ lint: ## golangci-lint and govulncheck, as pinned in tools/go.mod
 	$(GO) tool -modfile=tools/go.mod govulncheck ./...
 
 clean: ## remove what was built
-	rm -rf bin $(APP)/dist/assets $(PAGES) $(APP)/node_modules
+	rm -rf bin dist cmd/*/*.syso deploy/windows/setup/*.syso $(APP)/dist/assets $(PAGES) $(APP)/node_modules
 
-.PHONY: help run build pages windows test race fuzz bench fmt lint clean
+.PHONY: help run build pages windows resources msi dist test race fuzz bench fmt lint clean

@@ -6,7 +6,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/windows"
@@ -42,10 +44,33 @@ func configure(program string, changes []change) error {
 	if len(changes) == 0 && strings.EqualFold(args[0], program) {
 		return nil
 	}
+	after := apply(args[1:], changes)
+	if len(changes) > 0 {
+		if err := check(program, after); err != nil {
+			return err
+		}
+	}
 	if err := keep(hadCommandLine, before); err != nil {
 		return err
 	}
-	return setCommandLine(handle, windows.ComposeCommandLine(append([]string{program}, apply(args[1:], changes)...)))
+	return setCommandLine(handle, windows.ComposeCommandLine(append([]string{program}, after...)))
+}
+
+// check asks the program whether it would start with these arguments. A service that is
+// stopped would tell only when it is started.
+func check(program string, args []string) error {
+	command := append(slices.Clone(args), "check-config")
+	if i := slices.Index(command, "run"); i > 0 && command[i-1] == "service" {
+		command = slices.Delete(command, i-1, i+1)
+	}
+	data, err := dataFolder()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(filepath.Join(data, "exporter.yaml")); err != nil && !has(args, "--config.file") {
+		command = append(command, os.DevNull) // there is no file, which is as good as an empty one
+	}
+	return exporter(program, command...)
 }
 
 // restore undoes configure and openFirewall.
@@ -56,7 +81,7 @@ func restore(program string) error {
 		}
 	}
 	if recall(wasMade) != "" {
-		return remove(program)
+		return removeAll(program)
 	}
 	before := recall(hadCommandLine)
 	if before == "" {
@@ -91,9 +116,18 @@ func exporter(program string, args ...string) error {
 	return fmt.Errorf("%s %s: %w", program, strings.Join(args, " "), err)
 }
 
-// remove takes the service, its firewall rule and what we remember of it away. It does not
-// need the program to work: what cannot run must be removable.
+// remove takes the service away, unless an upgrade removes the older package now. Windows
+// Installer tells a package about that (UPGRADINGPRODUCTCODE), Wine does not.
 func remove(program string) error {
+	if begun, err := time.Parse(time.RFC3339, recall(begin)); err == nil && time.Since(begun).Abs() < longestUpgrade {
+		return nil
+	}
+	return removeAll(program)
+}
+
+// removeAll takes the service, its firewall rule and what we remember of it away. It does not
+// need the program to work: what cannot run must be removable.
+func removeAll(program string) error {
 	if err := hold(); err != nil {
 		return err
 	}
@@ -129,11 +163,19 @@ func remains() error {
 
 // purge deletes the data. Links in it are removed, not followed.
 func purge() error {
+	data, err := dataFolder()
+	if err != nil {
+		return err
+	}
+	return deleteTree(data)
+}
+
+func dataFolder() (string, error) {
 	data, err := windows.KnownFolderPath(windows.FOLDERID_ProgramData, 0)
 	if err != nil {
-		return fmt.Errorf("find the folder of programs' data: %w", err)
+		return "", fmt.Errorf("find the folder of programs' data: %w", err)
 	}
-	return deleteTree(filepath.Join(data, "procmon"))
+	return filepath.Join(data, "procmon"), nil
 }
 
 // deleteTree deletes bottom-up, with calls that every file system knows.

@@ -48,6 +48,8 @@ func apply(args []string, changes []change) []string {
 	return args
 }
 
+func has(args []string, flag string) bool { return len(without(args, flag)) < len(args) }
+
 func without(args []string, flag string) []string {
 	name := strings.TrimLeft(flag, "-")
 	var kept []string

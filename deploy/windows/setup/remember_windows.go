@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/windows"
 	"golang.org/x/sys/windows/registry"
@@ -20,11 +21,16 @@ const (
 	ourKey  = ours + `\exporter`
 	stepKey = ourKey + `\setup`
 
+	begin          = "begin"    // when the installation began
 	wasRunning     = "running"  // the service ran before
 	wasMade        = "made"     // there was no service before
 	hadCommandLine = "command"  // the service's command line before
 	ownsRule       = "firewall" // we made the rule: ever, or now
 )
+
+// longestUpgrade is how long after its begin an upgrade may remove the older package. A mark
+// that a crash has left means nothing afterwards.
+const longestUpgrade = 15 * time.Minute
 
 func keep(name, value string) error { return set(stepKey, name, value) }
 

@@ -34,6 +34,9 @@ func hold() error {
 	if err := forget(); err != nil { // what an installation that was cut off left
 		return err
 	}
+	if err := keep(begin, time.Now().UTC().Format(time.RFC3339)); err != nil {
+		return err
+	}
 	handle, done, err := open(windows.SERVICE_STOP)
 	if err != nil || handle == 0 {
 		return err
