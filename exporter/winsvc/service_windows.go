@@ -40,7 +40,7 @@ func Install(c Config) error {
 	if err := c.protect(c.Account); err != nil {
 		return err
 	}
-	s, err = m.CreateService(c.Name, c.Program, c.manager())
+	s, err = create(m, c)
 	if err != nil {
 		return fmt.Errorf("create the service: %w", explained(err))
 	}
@@ -59,11 +59,11 @@ func replace(s *mgr.Service, c Config) error {
 	}
 	account := c.Account
 	if account == "" {
-		old, err := s.Config()
+		old, err := configOf(s)
 		if err != nil {
 			return explained(err)
 		}
-		account = old.ServiceStartName
+		account = windows.UTF16PtrToString(old.ServiceStartName)
 	}
 	if before.State != svc.Stopped {
 		if err := stop(s); err != nil {
@@ -80,41 +80,6 @@ func replace(s *mgr.Service, c Config) error {
 		return nil
 	}
 	return start(s)
-}
-
-func (c Config) manager() mgr.Config {
-	return mgr.Config{
-		ServiceType:      windows.SERVICE_WIN32_OWN_PROCESS,
-		StartType:        mgr.StartAutomatic,
-		ErrorControl:     mgr.ErrorNormal,
-		BinaryPathName:   ImagePath(c.Program, c.Args),
-		ServiceStartName: c.Account,
-		DisplayName:      c.DisplayName,
-		Password:         c.Password,
-		Description:      c.Description,
-		DelayedAutoStart: true,
-	}
-}
-
-func configure(s *mgr.Service, c Config) error {
-	if err := s.UpdateConfig(c.manager()); err != nil {
-		return fmt.Errorf("configure the service: %w", explained(err))
-	}
-	var actions []mgr.RecoveryAction
-	for _, delay := range restarts() {
-		actions = append(actions, mgr.RecoveryAction{Type: mgr.ServiceRestart, Delay: delay})
-	}
-	if err := s.SetRecoveryActions(actions, uint32(resetAfter.Seconds())); err != nil {
-		return fmt.Errorf("set what happens when the service fails: %w", explained(err))
-	}
-	// Else only a crash counts, and not an end with an error.
-	if err := s.SetRecoveryActionsOnNonCrashFailures(true); err != nil {
-		return fmt.Errorf("set what happens when the service fails: %w", explained(err))
-	}
-	// Its error for a source that is there already has no type; without a source, events are
-	// only harder to read.
-	_ = eventlog.InstallAsEventCreate(c.Name, eventlog.Error|eventlog.Warning|eventlog.Info)
-	return nil
 }
 
 // Uninstall stops and removes a service.
@@ -218,13 +183,13 @@ func Query(name string) (*Status, error) {
 	if err != nil {
 		return nil, explained(err)
 	}
-	c, err := s.Config()
+	c, err := configOf(s)
 	if err != nil {
 		return nil, explained(err)
 	}
 	return &Status{
 		Name: name, State: stateName(uint32(state.State)), PID: state.ProcessId,
-		StartType: startName(c.StartType, c.DelayedAutoStart), Account: c.ServiceStartName, ImagePath: c.BinaryPathName,
+		StartType: startName(c.StartType, isDelayed(s)), Account: windows.UTF16PtrToString(c.ServiceStartName), ImagePath: windows.UTF16PtrToString(c.BinaryPathName),
 	}, nil
 }
 
