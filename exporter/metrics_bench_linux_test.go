@@ -54,11 +54,11 @@ func BenchmarkMetricsBesideProcessExporter(b *testing.B) {
 		}
 		return numbers
 	}
-	next := time.NewTicker(pause)
-	defer next.Stop()
+	next := time.After(0)
 	scrapeBoth := func() (collections int) {
-		<-next.C
+		<-next
 		we := scrape(ourAddress, `procmon_group_processes{group="sleep"}`, "procmon_exporter_collections_total")
+		next = time.After(pause)
 		they := scrape(peerAddress, `namedprocess_namegroup_num_procs{groupname="sleep"}`)
 		if we[0] < 1000 || they[0] < 1000 {
 			b.Fatalf("%d and %d sleeping processes are shown, 1000 run", we[0], they[0])
