@@ -12,10 +12,16 @@ import (
 const (
 	chunkSize  = 128 << 10 // bytes of JSON that are compressed at a time
 	slack      = 32 << 10  // bytes of the base on both sides of where the same should stand
-	minPrefix  = 64        // bytes; a shorter one is not worth it
+	minPrefix  = 256       // bytes; preset is better than a shorter one
 	windowSize = 512 << 10 // reaches from the end of a chunk to the begin of its prefix
 	prefixID   = 1
 )
+
+// preset stands before what has no other prefix. Files depend on it: it changes only with
+// the version of the format.
+const preset = `{"hostname":"","timestamp":"2026-01-01T00:00:00Z","processes":[{"pid":4,"ppid":0,"name":"svchost.exe","cpu":0,"memory":` +
+	`"cmdline":"C:\\Windows\\System32\\svchost.exe -k netsvcs -p","username":"NT AUTHORITY\\SYSTEM","start_time":"2026-01-01T00:00:00.5Z",` +
+	`"cpu_seconds":0.25,"working_set_bytes":4096,"private_bytes":4096,"threads":1,"handles":1,"read_bytes":0,"write_bytes":0,"session_id":0},`
 
 // coder compresses snapshots in chunks, each one with a piece of another text as what stood
 // before it (a raw dictionary, https://www.rfc-editor.org/rfc/rfc8878#name-dictionary-format).
@@ -46,13 +52,10 @@ func (c *coder) encode(dst, base, json []byte) ([]byte, error) {
 			source, from, to = base, scale(at, base, json)-slack, scale(end, base, json)+slack
 			from, to = max(0, from), min(to, len(base))
 		}
-		option := zstd.WithEncoderDictDelete()
 		if to-from < minPrefix {
 			from, to = 0, 0
-		} else {
-			option = zstd.WithEncoderDictRaw(prefixID, source[from:to])
 		}
-		if err := c.encoder.ResetWithOptions(nil, option); err != nil {
+		if err := c.encoder.ResetWithOptions(nil, zstd.WithEncoderDictRaw(prefixID, prefix(source[from:to]))); err != nil {
 			return nil, fmt.Errorf("set zstd prefix: %w", err)
 		}
 		c.scratch = c.encoder.EncodeAll(json[at:end], c.scratch[:0])
@@ -62,6 +65,14 @@ func (c *coder) encode(dst, base, json []byte) ([]byte, error) {
 		dst = append(dst, c.scratch...)
 	}
 	return dst, nil
+}
+
+// prefix returns what is used for a piece of a text as prefix.
+func prefix(piece []byte) []byte {
+	if len(piece) == 0 {
+		return []byte(preset)
+	}
+	return piece
 }
 
 // scale returns where in base stands what stands at an offset of json, if what came and
@@ -101,11 +112,7 @@ func (c *coder) decode(dst, base, payload []byte, size int) ([]byte, error) {
 		if from+length > len(source) || compressed > len(payload) || raw > chunkSize || len(dst)-start+raw > size {
 			return nil, errPayload
 		}
-		option := zstd.WithDecoderDictDelete(prefixID)
-		if length > 0 {
-			option = zstd.WithDecoderDictRaw(prefixID, source[from:from+length:from+length])
-		}
-		if err := c.decoder.ResetWithOptions(nil, option); err != nil {
+		if err := c.decoder.ResetWithOptions(nil, zstd.WithDecoderDictRaw(prefixID, prefix(source[from:from+length]))); err != nil {
 			return nil, fmt.Errorf("set zstd prefix: %w", err)
 		}
 		before := len(dst)

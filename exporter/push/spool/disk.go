@@ -355,14 +355,18 @@ func (d *disk) loseFile(why error) {
 	d.dropFile()
 }
 
-// damage counts and logs a file, once.
+// damage counts and logs a file, once. lost says how many snapshots it costs; 0 is unknown.
 func (d *disk) damage(f *file, lost int, why error) {
 	if f.damaged {
 		return
 	}
 	f.damaged = true
 	d.damaged++
-	d.log.Error("a file of the spool is damaged; what is intact in it is delivered", "file", d.name(f.number), "problem", why, "lost", lost)
+	log := d.log.With("file", d.name(f.number), "problem", why)
+	if lost > 0 {
+		log = log.With("lost", lost)
+	}
+	log.Error("a file of the spool is damaged; what is intact in it is delivered")
 }
 
 func (d *disk) close() error {

@@ -110,7 +110,7 @@ func (c cursor) encode() []byte {
 
 // parseCursor returns the zero cursor for what is none: snapshots are then delivered again.
 func parseCursor(b []byte) cursor {
-	if len(b) != cursorSize || binary.LittleEndian.Uint32(b[16:]) != sum(b[:16]) {
+	if len(b) < cursorSize || binary.LittleEndian.Uint32(b[16:]) != sum(b[:16]) {
 		return cursor{}
 	}
 	c := cursor{file: binary.LittleEndian.Uint64(b), index: int(binary.LittleEndian.Uint64(b[8:]))}

@@ -46,6 +46,7 @@ func (d *disk) scan() error {
 	}
 	stored, _ := os.ReadFile(filepath.Join(d.path, cursorName)) // without it some are delivered again
 	read := parseCursor(stored)
+	d.setCursor(read) // makes the file while there is room: writing it over needs none
 	d.next = max(1, read.file+1)
 	var numbers []uint64
 	for _, e := range entries {
