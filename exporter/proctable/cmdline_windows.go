@@ -13,8 +13,8 @@ import (
 
 // commandLine returns the command line of a process, asking first as Windows has allowed
 // since 8.1, then as before.
-func (t *osTable) commandLine(process windows.Handle, pid uint32) procmon.Opt[string] {
-	if line := t.queryCommandLine(process); line.Known {
+func (h *ntHost) commandLine(process windows.Handle, pid uint32) procmon.Opt[string] {
+	if line := h.queryCommandLine(process); line.Known {
 		return line
 	}
 	// https://learn.microsoft.com/en-us/windows/win32/procthread/process-security-and-access-rights
@@ -23,19 +23,19 @@ func (t *osTable) commandLine(process windows.Handle, pid uint32) procmon.Opt[st
 		return procmon.Opt[string]{}
 	}
 	defer windows.CloseHandle(readable)
-	return t.readCommandLine(readable)
+	return h.readCommandLine(readable)
 }
 
 // queryCommandLine uses the class ProcessCommandLineInformation: a UNICODE_STRING, and after
 // it the text (https://github.com/winsiderss/phnt/blob/master/ntpsapi.h). Wine 8 does not
 // have it.
-func (t *osTable) queryCommandLine(process windows.Handle) procmon.Opt[string] {
+func (h *ntHost) queryCommandLine(process windows.Handle) procmon.Opt[string] {
 	var length uint32
-	err := windows.NtQueryInformationProcess(process, windows.ProcessCommandLineInformation, unsafe.Pointer(&t.text[0]), uint32(len(t.text)), &length)
+	err := windows.NtQueryInformationProcess(process, windows.ProcessCommandLineInformation, unsafe.Pointer(&h.text[0]), uint32(len(h.text)), &length)
 	if err != nil {
 		return procmon.Opt[string]{}
 	}
-	text, err := unicodeString(t.text, t.text, uint64(uintptr(unsafe.Pointer(&t.text[0]))))
+	text, err := unicodeString(h.text, h.text, uint64(uintptr(unsafe.Pointer(&h.text[0]))))
 	if err != nil {
 		return procmon.Opt[string]{}
 	}
@@ -47,7 +47,7 @@ func (t *osTable) queryCommandLine(process windows.Handle) procmon.Opt[string] {
 // (https://learn.microsoft.com/en-us/windows/win32/api/winternl/ns-winternl-peb,
 // https://learn.microsoft.com/en-us/windows/win32/api/winternl/ns-winternl-rtl_user_process_parameters).
 // 32-bit processes have these in their 64-bit form too.
-func (t *osTable) readCommandLine(process windows.Handle) procmon.Opt[string] {
+func (h *ntHost) readCommandLine(process windows.Handle) procmon.Opt[string] {
 	const (
 		parametersAt  = unsafe.Offsetof(windows.PEB{}.ProcessParameters)
 		commandLineAt = unsafe.Offsetof(windows.RTL_USER_PROCESS_PARAMETERS{}.CommandLine)
@@ -60,17 +60,17 @@ func (t *osTable) readCommandLine(process windows.Handle) procmon.Opt[string] {
 	if err != nil || basic.peb == 0 {
 		return procmon.Opt[string]{}
 	}
-	pointer, ok := t.readMemory(process, basic.peb+parametersAt, 8)
+	pointer, ok := h.readMemory(process, basic.peb+parametersAt, 8)
 	if !ok {
 		return procmon.Opt[string]{}
 	}
 	parameters := uintptr(binary.LittleEndian.Uint64(pointer))
-	header, ok := t.readMemory(process, parameters+commandLineAt, unicodeStringSize)
+	header, ok := h.readMemory(process, parameters+commandLineAt, unicodeStringSize)
 	if !ok || parameters == 0 {
 		return procmon.Opt[string]{}
 	}
 	length, address := binary.LittleEndian.Uint16(header), binary.LittleEndian.Uint64(header[8:])
-	text, ok := t.readMemory(process, uintptr(address), int(length))
+	text, ok := h.readMemory(process, uintptr(address), int(length))
 	if !ok {
 		return procmon.Opt[string]{}
 	}
@@ -79,13 +79,13 @@ func (t *osTable) readCommandLine(process windows.Handle) procmon.Opt[string] {
 
 // readMemory returns memory of another process, valid until the next call
 // (https://learn.microsoft.com/en-us/windows/win32/api/memoryapi/nf-memoryapi-readprocessmemory).
-func (t *osTable) readMemory(process windows.Handle, address uintptr, length int) ([]byte, bool) {
-	if length == 0 || length > len(t.text) {
+func (h *ntHost) readMemory(process windows.Handle, address uintptr, length int) ([]byte, bool) {
+	if length == 0 || length > len(h.text) {
 		return nil, false
 	}
 	var n uintptr
-	err := windows.ReadProcessMemory(process, address, &t.text[0], uintptr(length), &n)
-	return t.text[:length], err == nil && n == uintptr(length)
+	err := windows.ReadProcessMemory(process, address, &h.text[0], uintptr(length), &n)
+	return h.text[:length], err == nil && n == uintptr(length)
 }
 
 // line returns the text of a command line; an empty one is that of a process without.

@@ -14,7 +14,7 @@ import (
 func (t *osTable) age(id *identity) uint64 {
 	var now unix.Timespec
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
-		return settlement
+		return settled
 	}
 	ticks := uint64(now.Nano()) / uint64(time.Second/ticksPerSecond)
 	return ticks - min(ticks, id.start)
@@ -24,7 +24,7 @@ func (t *osTable) age(id *identity) uint64 {
 // they may still change.
 func (t *osTable) readStatic(id *identity, flags uint64) (young bool) {
 	p := &id.process
-	young = t.age(id) < settlement
+	young = t.age(id) < settled
 	comm := id.comm
 	p.Exe, p.Cmdline = procmon.Opt[string]{}, procmon.Opt[string]{}
 	if flags&flagKernel == 0 {
@@ -73,7 +73,10 @@ func (t *osTable) realUID(pid uint32) (uint32, bool) {
 func (t *osTable) readUse(id *identity) {
 	p := &id.process
 	p.ReadBytes, p.WriteBytes, p.Handles = procmon.Opt[uint64]{}, procmon.Opt[uint64]{}, procmon.Opt[uint32]{}
+	p.ReadOperations, p.WriteOperations = procmon.Opt[uint64]{}, procmon.Opt[uint64]{}
 	if text, err := t.fs.readShort(p.PID, "io"); err == nil {
+		p.ReadOperations.Value, p.ReadOperations.Known = counter(text, "syscr: ")
+		p.WriteOperations.Value, p.WriteOperations.Known = counter(text, "syscw: ")
 		p.ReadBytes.Value, p.ReadBytes.Known = counter(text, "read_bytes: ")
 		p.WriteBytes.Value, p.WriteBytes.Known = counter(text, "write_bytes: ")
 	}

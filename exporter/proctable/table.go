@@ -28,6 +28,8 @@ type Detail struct {
 	UserSeconds   float64 // CPU time in user mode since the process's start; known when CPUSeconds is
 	SystemSeconds float64 // and in kernel mode
 	Kernel        bool    // a thread of the kernel that shows as a process
+
+	since uint64 // the reading in which this identity was first seen; 0 is unknown
 }
 
 func (r *Rows) reset() {
@@ -44,13 +46,25 @@ func (r *Rows) add() (*procmon.Process, *Detail) {
 
 // Options configures a Table. The zero value leaves command lines as they are.
 type Options struct {
-	Redact func(cmdline string) string // what to show of a command line, asked once per identity; nil is all of it
+	Redact func(cmdline string) string // what to show of a command line, asked whenever one is read; nil is all of it
 	Logger *slog.Logger                // nil discards
 }
 
+// settlement is the age at which a process is taken to be what it will be. What was read of
+// it before is read once more.
+const settlement = 2 * time.Second
+
 // A Table reads the processes of this host. It is for one goroutine at a time.
 type Table struct {
-	system osTable
+	system  system
+	parents parents
+	boot    procmon.Opt[time.Time]
+}
+
+// system reads one operating system's table.
+type system interface {
+	read(*Rows) error // into rows that were reset, in any order
+	close() error
 }
 
 // Open prepares reading. The caller closes the table.
@@ -61,11 +75,11 @@ func Open(o Options) (*Table, error) {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	t := &Table{}
-	if err := t.system.open(o); err != nil {
+	s, boot, err := openSystem(o)
+	if err != nil {
 		return nil, err
 	}
-	return t, nil
+	return &Table{system: s, boot: boot}, nil
 }
 
 // Read replaces rows by every process there is now. Each row is what the system said of
@@ -79,9 +93,10 @@ func (t *Table) Read(rows *Rows) error {
 	if err := t.system.read(rows); err != nil {
 		return err
 	}
-	if !slices.IsSortedFunc(rows.Processes, byPID) {
+	if !rows.sorted() {
 		rows.sort()
 	}
+	t.parents.check(rows)
 	for i := range rows.Processes {
 		rows.Processes[i].Memory = rows.Processes[i].MemoryMiB()
 	}
@@ -90,19 +105,26 @@ func (t *Table) Read(rows *Rows) error {
 
 // BootTime returns when the host started, on the clock by which this table dates its
 // processes: the same at every call.
-func (t *Table) BootTime() procmon.Opt[time.Time] { return t.system.bootTime() }
+func (t *Table) BootTime() procmon.Opt[time.Time] { return t.boot }
 
 // Close gives back what the table holds of the system.
 func (t *Table) Close() error { return t.system.close() }
 
-func byPID(a, b procmon.Process) int { return cmp.Compare(a.PID, b.PID) }
+func (r *Rows) sorted() bool {
+	for i := 1; i < len(r.Processes); i++ {
+		if r.Processes[i-1].PID > r.Processes[i].PID {
+			return false
+		}
+	}
+	return true
+}
 
 func (r *Rows) sort() {
 	order := make([]int, len(r.Processes))
 	for i := range order {
 		order[i] = i
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return byPID(r.Processes[a], r.Processes[b]) })
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(r.Processes[a].PID, r.Processes[b].PID) })
 	processes, details := make([]procmon.Process, len(order)), make([]Detail, len(order))
 	for to, from := range order {
 		processes[to], details[to] = r.Processes[from], r.Details[from]

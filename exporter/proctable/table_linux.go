@@ -55,27 +55,28 @@ type identity struct {
 type activity struct{ utime, stime, minflt, majflt, vsize, rss, threads uint64 }
 
 const (
-	rotation   = 8   // collections
-	settlement = 200 // ticks after which a process is taken to be what it will be
-	mostHeld   = 512 // descriptors
-	notHeld    = -1
+	rotation = 8 // collections
+	settled  = uint64(settlement * ticksPerSecond / time.Second)
+	mostHeld = 512 // descriptors
+	notHeld  = -1
 )
 
-func (t *osTable) open(o Options) error {
+func openSystem(o Options) (system, procmon.Opt[time.Time], error) {
+	unknown := procmon.Opt[time.Time]{}
 	fs, err := openProcfs("/proc")
 	if err != nil {
-		return err
+		return nil, unknown, err
 	}
 	boot, err := readBootTime()
 	if err != nil {
-		return errors.Join(err, fs.close())
+		return nil, unknown, errors.Join(err, fs.close())
 	}
 	size, err := fs.size(uint32(os.Getpid()), "fd")
-	*t = osTable{
+	t := &osTable{
 		redact: o.Redact, fs: fs, boot: boot, pageSize: uint64(os.Getpagesize()), fdSize: err == nil && size > 0,
 		users: userNames{}, known: map[uint32]*identity{}, mayHold: mayHold(),
 	}
-	return nil
+	return t, procmon.Some(boot), nil
 }
 
 // mayHold returns how many descriptors can be kept and leave most to the rest of the program.
@@ -93,8 +94,6 @@ func (t *osTable) close() error {
 	}
 	return t.fs.close()
 }
-
-func (t *osTable) bootTime() procmon.Opt[time.Time] { return procmon.Some(t.boot) }
 
 // readBootTime returns btime of /proc/stat. It is whole seconds, and moves when the clock
 // is set; it is read once, so that the start of a process is always the same instant.
@@ -150,6 +149,7 @@ func (t *osTable) readProcess(rows *Rows, pid uint32) error {
 	p.PPID = procmon.Some(s.ppid)
 	p.SessionID = procmon.Opt[uint32]{Value: uint32(max(s.session, 0)), Known: s.session >= 0}
 	p.CPUSeconds = procmon.Some(float64(s.utime+s.stime) / ticksPerSecond)
+	p.KernelSeconds = procmon.Some(float64(s.stime) / ticksPerSecond)
 	p.WorkingSetBytes = procmon.Some(s.rss * t.pageSize)
 	p.Threads = procmon.Some(s.threads)
 	*detail = Detail{
@@ -222,7 +222,7 @@ func (t *osTable) identify(id *identity, pid uint32, s *stat) *identity {
 	}
 	switch {
 	case ended:
-	case renamed || executed || id.young && t.age(id) >= settlement:
+	case renamed || executed || id.young && t.age(id) >= settled:
 		id.young = t.readStatic(id, s.flags)
 	}
 	if id.moved != now || (uint64(pid)+t.reading)%rotation == 0 {

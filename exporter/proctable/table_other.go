@@ -15,20 +15,17 @@ import (
 // knows, and slower than the systems that have an implementation of their own.
 type osTable struct {
 	redact func(cmdline string) string
-	boot   procmon.Opt[time.Time]
 }
 
-func (t *osTable) open(o Options) error {
-	t.redact = o.Redact
+func openSystem(o Options) (system, procmon.Opt[time.Time], error) {
+	var boot procmon.Opt[time.Time]
 	if seconds, err := host.BootTime(); err == nil {
-		t.boot = procmon.Some(time.Unix(int64(seconds), 0).UTC())
+		boot = procmon.Some(time.Unix(int64(seconds), 0).UTC())
 	}
-	return nil
+	return &osTable{redact: o.Redact}, boot, nil
 }
 
 func (t *osTable) close() error { return nil }
-
-func (t *osTable) bootTime() procmon.Opt[time.Time] { return t.boot }
 
 func (t *osTable) read(rows *Rows) error {
 	all, err := process.Processes()
@@ -57,12 +54,14 @@ func (t *osTable) read(rows *Rows) error {
 		if times, err := from.Times(); err == nil {
 			detail.UserSeconds, detail.SystemSeconds = times.User, times.System
 			p.CPUSeconds = procmon.Some(times.User + times.System)
+			p.KernelSeconds = procmon.Some(times.System)
 		}
 		if memory, err := from.MemoryInfo(); err == nil {
 			p.WorkingSetBytes = procmon.Some(memory.RSS)
 		}
 		if io, err := from.IOCounters(); err == nil {
 			p.ReadBytes, p.WriteBytes = procmon.Some(io.ReadBytes), procmon.Some(io.WriteBytes)
+			p.ReadOperations, p.WriteOperations = procmon.Some(io.ReadCount), procmon.Some(io.WriteCount)
 		}
 	}
 	return nil
