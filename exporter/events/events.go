@@ -59,6 +59,7 @@ type Watcher struct {
 	journal *journal
 	source  source
 	running sync.WaitGroup
+	close   func() error // once
 }
 
 // A source is where a system's events come from. It writes them into the journal that it was
@@ -86,7 +87,7 @@ func Open(o Options) (*Watcher, error) {
 	if err != nil {
 		return nil, err
 	}
-	w := &Watcher{journal: j, source: s}
+	w := &Watcher{journal: j, source: s, close: sync.OnceValue(s.close)}
 	w.running.Go(func() {
 		if err := s.run(); err != nil {
 			o.Logger.Error("starts and ends of processes are no longer recorded", "error", err)
@@ -96,9 +97,9 @@ func Open(o Options) (*Watcher, error) {
 	return w, nil
 }
 
-// Close ends the recording and waits for its goroutine.
+// Close ends the recording and waits for its goroutine. It can be called again.
 func (w *Watcher) Close() error {
-	err := w.source.close()
+	err := w.close()
 	w.running.Wait()
 	return err
 }

@@ -4,9 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
-	"syscall"
+	"runtime"
 	"time"
 	"unsafe"
 
@@ -18,8 +17,9 @@ import (
 // programs in its first pid, user and network namespace, and before Linux 6.6 those alone
 // that have CAP_NET_ADMIN.
 type connector struct {
-	socket *os.File
-	conn   syscall.RawConn
+	socket int // descriptor
+	wake   int // descriptor of an eventfd that tells run to end
+	ended  chan struct{}
 	buffer []byte
 	forks  *forks
 	losses lossLog
@@ -35,6 +35,9 @@ const (
 	receiveBuffer = 8 << 20
 	// messageSize is more than any message has, in bytes.
 	messageSize = 4 << 10
+	// haste is the nice value of the thread that listens, where it may have it: it sleeps
+	// nearly always, and what ends soon has to be looked at now.
+	haste = -10
 )
 
 func openSource(o Options, j *journal) (source, error) {
@@ -45,33 +48,40 @@ func openSource(o Options, j *journal) (source, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &connector{buffer: make([]byte, messageSize), forks: forks, losses: lossLog{log: o.Logger}}
+	c := &connector{socket: -1, wake: -1, ended: make(chan struct{}), buffer: make([]byte, messageSize), forks: forks, losses: lossLog{log: o.Logger}}
 	if err := c.open(); err != nil {
-		return nil, errors.Join(fmt.Errorf("open the proc connector: %w", err), forks.proc.close())
+		return nil, errors.Join(fmt.Errorf("open the proc connector: %w", err), c.free(), forks.proc.close())
 	}
 	return c, nil
 }
 
 // open begins to listen, and waits for the kernel to say that it heard.
 func (c *connector) open() error {
-	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_CONNECTOR)
-	if err != nil {
+	var err error
+	if c.socket, err = unix.Socket(unix.AF_NETLINK, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, unix.NETLINK_CONNECTOR); err != nil {
 		return fmt.Errorf("this kernel has none: %w", err)
 	}
-	c.socket = os.NewFile(uintptr(fd), "proc connector")
-	if err := c.prepare(fd); err != nil {
-		return errors.Join(err, c.socket.Close())
+	if c.wake, err = unix.Eventfd(0, unix.EFD_CLOEXEC|unix.EFD_NONBLOCK); err != nil {
+		return err
 	}
-	if c.conn, err = c.socket.SyscallConn(); err == nil {
-		err = c.ask(listen)
+	if err := c.prepare(c.socket); err != nil {
+		return err
 	}
-	if err == nil {
-		err = c.awaitAnswer()
+	if err := c.ask(listen); err != nil {
+		return err
 	}
-	if err != nil {
-		return errors.Join(err, c.socket.Close())
+	return c.awaitAnswer()
+}
+
+// free closes the descriptors that are open.
+func (c *connector) free() error {
+	var errs []error
+	for _, fd := range []int{c.socket, c.wake} {
+		if fd >= 0 {
+			errs = append(errs, unix.Close(fd))
+		}
 	}
-	return nil
+	return errors.Join(errs...)
 }
 
 func (c *connector) prepare(fd int) error {
@@ -146,65 +156,63 @@ func (c *connector) ask(operation uint32) error {
 	order.PutUint32(message[connectorAckAt:], uint32(os.Getpid())) // tells our answer from others'
 	order.PutUint16(message[connectorLengthAt:], 4)
 	order.PutUint32(message[whatAt:], operation)
-	var sent error
-	err := c.conn.Write(func(fd uintptr) bool {
-		sent = unix.Sendto(int(fd), message[:], 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
-		return !errors.Is(sent, unix.EAGAIN)
-	})
-	if errors.Is(sent, unix.ECONNREFUSED) {
+	err := unix.Sendto(c.socket, message[:], 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK})
+	if errors.Is(err, unix.ECONNREFUSED) {
 		return errors.New("it answers in the host's network namespace alone")
 	}
-	return errors.Join(err, sent)
+	return err
 }
 
 func (c *connector) awaitAnswer() error {
 	const patience = time.Second
-	if err := c.socket.SetReadDeadline(time.Now().Add(patience)); err != nil {
-		return err
-	}
-	for answered := false; !answered; {
-		message, err := c.receive()
-		if errors.Is(err, os.ErrDeadlineExceeded) {
+	for deadline := time.Now().Add(patience); ; {
+		left := time.Until(deadline)
+		if left <= 0 {
 			return errors.New("it does not answer: it does in the host's pid and user namespaces alone")
 		}
+		if _, err := c.wait(left); err != nil {
+			return err
+		}
+		message, err := c.receive()
 		if err != nil && !errors.Is(err, unix.ENOBUFS) {
 			return err
 		}
-		var refused error
+		answered, refused := false, unix.Errno(0)
 		_ = parseConnector(message, func(e *connectorEvent) {
-			if e.what != connectorAnswer || e.ack != uint32(os.Getpid())+1 {
-				return
-			}
-			answered = true
-			if errno := unix.Errno(e.status); errno == unix.EPERM {
-				refused = errors.New("it needs CAP_NET_ADMIN on this kernel")
-			} else if errno != 0 {
-				refused = errno
+			if e.what == connectorAnswer && e.ack == uint32(os.Getpid())+1 {
+				answered, refused = true, unix.Errno(e.status)
 			}
 		})
-		if refused != nil {
+		switch {
+		case refused == unix.EPERM:
+			return errors.New("it needs CAP_NET_ADMIN on this kernel")
+		case refused != 0:
 			return refused
+		case answered:
+			return nil
 		}
 	}
-	return c.socket.SetReadDeadline(time.Time{})
 }
 
-// receive returns a message of the kernel's, valid until the next call. What others sent is
-// empty.
+// wait returns when there is something to receive, when the time is over, or when run shall
+// end, which it reports.
+func (c *connector) wait(most time.Duration) (end bool, err error) {
+	fds := []unix.PollFd{{Fd: int32(c.socket), Events: unix.POLLIN}, {Fd: int32(c.wake), Events: unix.POLLIN}}
+	if _, err := unix.Poll(fds, int(most.Milliseconds())); err != nil && !errors.Is(err, unix.EINTR) {
+		return false, fmt.Errorf("wait: %w", err)
+	}
+	return fds[1].Revents != 0, nil
+}
+
+// receive returns a message of the kernel's, valid until the next call. It is empty when
+// there is none, or one that somebody else sent.
 func (c *connector) receive() ([]byte, error) {
-	var n uintptr
-	var errno unix.Errno
 	var from unix.RawSockaddrNetlink
-	err := c.conn.Read(func(fd uintptr) bool {
-		size := uint32(unix.SizeofSockaddrNetlink)
-		n, _, errno = unix.Syscall6(unix.SYS_RECVFROM, fd, uintptr(unsafe.Pointer(&c.buffer[0])), uintptr(len(c.buffer)),
-			unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(&from)), uintptr(unsafe.Pointer(&size)))
-		return errno != unix.EAGAIN
-	})
+	size := uint32(unix.SizeofSockaddrNetlink)
+	n, _, errno := unix.Syscall6(unix.SYS_RECVFROM, uintptr(c.socket), uintptr(unsafe.Pointer(&c.buffer[0])), uintptr(len(c.buffer)),
+		unix.MSG_DONTWAIT, uintptr(unsafe.Pointer(&from)), uintptr(unsafe.Pointer(&size)))
 	switch {
-	case err != nil:
-		return nil, err
-	case errno == unix.EINTR || errno == 0 && from.Pid != 0:
+	case errno == unix.EINTR || errno == unix.EAGAIN || errno == 0 && from.Pid != 0:
 		return nil, nil
 	case errno != 0:
 		return nil, errno
@@ -212,19 +220,27 @@ func (c *connector) receive() ([]byte, error) {
 	return c.buffer[:n], nil
 }
 
+// run has a thread of its own that waits in the kernel: waking up by way of the runtime takes
+// longer than some processes live.
 func (c *connector) run() error {
+	defer close(c.ended)
 	defer c.forks.end()
+	runtime.LockOSThread() // for good: nobody else shall have its nice value
+	_ = unix.Setpriority(unix.PRIO_PROCESS, unix.Gettid(), haste)
 	for {
 		message, err := c.receive()
 		switch {
-		case err == nil:
+		case err == nil && len(message) > 0:
 			c.handle(message)
 		case errors.Is(err, unix.ENOBUFS):
 			c.lost()
-		case errors.Is(err, fs.ErrClosed):
-			return nil
-		default:
+		case err != nil:
 			return fmt.Errorf("read the proc connector: %w", err)
+		default:
+			const forever = -time.Millisecond
+			if end, err := c.wait(forever); err != nil || end {
+				return err
+			}
 		}
 	}
 }
@@ -243,15 +259,13 @@ func (c *connector) handle(message []byte) {
 func (c *connector) lost() {
 	const dropsAt = 8 // SK_MEMINFO_DROPS
 	lost := uint64(1)
-	_ = c.conn.Control(func(fd uintptr) {
-		var info [9]uint32
-		size := uint32(unsafe.Sizeof(info))
-		_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO, uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
-		if drops := info[dropsAt]; errno == 0 && drops != c.drops {
-			lost = uint64(drops - c.drops)
-			c.drops = drops
-		}
-	})
+	var info [9]uint32
+	size := uint32(unsafe.Sizeof(info))
+	_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, uintptr(c.socket), unix.SOL_SOCKET, unix.SO_MEMINFO, uintptr(unsafe.Pointer(&info)), uintptr(unsafe.Pointer(&size)), 0)
+	if drops := info[dropsAt]; errno == 0 && drops != c.drops {
+		lost = uint64(drops - c.drops)
+		c.drops = drops
+	}
 	c.losses.add(lost, time.Now())
 	j := c.forks.journal
 	j.mu.Lock()
@@ -268,5 +282,10 @@ func (c *connector) settle() {
 func (c *connector) close() error {
 	// Kernels before 6.6 go on making events until the last listener says this.
 	_ = c.ask(ignore)
-	return c.socket.Close()
+	one := binary.NativeEndian.AppendUint64(nil, 1)
+	if _, err := unix.Write(c.wake, one); err != nil {
+		return fmt.Errorf("end listening to the proc connector: %w", err)
+	}
+	<-c.ended
+	return c.free()
 }
