@@ -93,9 +93,10 @@ func (t *ntTable) read(rows *Rows) error {
 	}
 	t.programs.read(t.system)
 	t.services.refresh(t)
-	for _, key := range t.byPID {
+	rows.extend(len(t.byPID))
+	for i, key := range t.byPID {
 		seen := t.seen[uint32(key)]
-		row, detail := rows.add()
+		row, detail := &rows.Processes[i], &rows.Details[i]
 		*row = procmon.Process{}
 		*detail = Detail{since: seen.identity.since}
 		(*ntProcess)(table[seen.at:]).fill(row, detail)

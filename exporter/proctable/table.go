@@ -36,6 +36,12 @@ func (r *Rows) reset() {
 	r.Processes, r.Details = r.Processes[:0], r.Details[:0]
 }
 
+// extend makes room for n rows without clearing them.
+func (r *Rows) extend(n int) {
+	r.Processes = slices.Grow(r.Processes[:0], n)[:n]
+	r.Details = slices.Grow(r.Details[:0], n)[:n]
+}
+
 // add makes room for one more row without clearing it: the caller writes every field.
 func (r *Rows) add() (*procmon.Process, *Detail) {
 	n := len(r.Processes)
