@@ -198,23 +198,25 @@ type kernelLog struct {
 	facts   func(pid uint32, started time.Time) Facts
 }
 
-// take records one event.
+// take records one event, which Windows dates at.
 func (l *kernelLog) take(id uint16, version uint8, at time.Time, data []byte) {
 	p, err := parseKernelProcess(id, version, data)
-	if err != nil {
-		l.journal.stats.Errors++
-		return
+	if p.exited.IsZero() {
+		p.exited = at
 	}
-	if id == processStart {
-		l.started(&p, at)
-	} else {
-		l.stopped(&p, at)
+	switch {
+	case err != nil || id == processStop && p.exited.IsZero():
+		l.journal.stats.Errors++
+	case id == processStart:
+		l.started(&p)
+	default:
+		l.stopped(&p)
 	}
 }
 
-func (l *kernelLog) started(p *kernelProcess, at time.Time) {
+func (l *kernelLog) started(p *kernelProcess) {
 	e := &procmon.Event{
-		Kind: procmon.Started, Time: at, PID: p.pid,
+		Kind: procmon.Started, Time: p.created, PID: p.pid,
 		PPID: procmon.Some(p.parent), StartTime: procmon.Some(p.created),
 	}
 	facts := Facts{Exe: l.volumes().dosPath(p.imageName)}
@@ -228,14 +230,11 @@ func (l *kernelLog) started(p *kernelProcess, at time.Time) {
 	l.journal.started(e)
 }
 
-func (l *kernelLog) stopped(p *kernelProcess, at time.Time) {
+func (l *kernelLog) stopped(p *kernelProcess) {
 	const cut = 14 // bytes that the kernel keeps of a file's name for sure
 	e := procmon.Event{
-		Kind: procmon.Ended, Time: at, PID: p.pid,
+		Kind: procmon.Ended, Time: p.exited, PID: p.pid,
 		StartTime: procmon.Some(p.created), ExitCode: procmon.Some(int64(p.exitCode)),
-	}
-	if !p.exited.IsZero() {
-		e.Time = p.exited
 	}
 	kept := l.journal.forget(p.pid)
 	if kept != nil && kept.StartTime != e.StartTime {

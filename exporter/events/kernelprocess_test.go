@@ -100,7 +100,7 @@ func TestKernelProcessEvents(t *testing.T) {
 		t.Run(fmt.Sprint("start version ", version), func(t *testing.T) {
 			j := events.NewJournal(events.Options{MaxEvents: 10, MaxText: 1 << 20})
 			take := j.KernelLog(drives, nil)
-			take(startID, uint8(version), created, data)
+			take(startID, uint8(version), at, data)
 			take(stopID, 2, at, stops()[2])
 			list, _ := j.Between(0, j.Now())
 			if diff := cmp.Diff([]procmon.Event{wantStart, pairedEnd}, list); diff != "" {
@@ -137,6 +137,19 @@ func TestKernelProcessFacts(t *testing.T) {
 	}
 	if e := list[1]; e.Kind != procmon.Ended || e.Cmdline.Known || e.Name != procmon.Some("other.exe") {
 		t.Errorf("got %+v", e)
+	}
+}
+
+// TestStopWithoutExitTime takes the time that Windows dates the event with.
+func TestStopWithoutExitTime(t *testing.T) {
+	data := userData(pid, created, uint64(0), code, elevation, handles, commit, commit, []byte("work.exe\x00"))
+	j := events.NewJournal(events.Options{MaxEvents: 10, MaxText: 1 << 20})
+	take := j.KernelLog(drives, nil)
+	take(stopID, 0, at, data)
+	take(stopID, 0, time.Time{}, data)
+	list, _ := j.Between(0, j.Now())
+	if len(list) != 1 || !list[0].Time.Equal(at) || j.Stats().Errors != 1 {
+		t.Errorf("got %+v and %+v", list, j.Stats())
 	}
 }
 
