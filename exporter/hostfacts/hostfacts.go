@@ -1,19 +1,13 @@
 // Package hostfacts reads what a snapshot says of the host itself: its name, hardware,
-// memory, storage and CPU use. It asks gopsutil, which knows many systems.
+// memory, storage and CPU use. It asks Windows itself, and gopsutil on other systems.
 package hostfacts
 
 import (
 	"context"
 	"fmt"
-	"math"
 	"os"
 	"strings"
 	"time"
-
-	"github.com/shirou/gopsutil/v4/cpu"
-	"github.com/shirou/gopsutil/v4/disk"
-	"github.com/shirou/gopsutil/v4/host"
-	"github.com/shirou/gopsutil/v4/mem"
 
 	"github.com/procmon/procmon"
 )
@@ -43,19 +37,12 @@ type Reader struct {
 func New(o Options) *Reader {
 	r := &Reader{}
 	s := &r.static
-	if platform, _, version, err := host.PlatformInformation(); err == nil {
-		s.OS = text(platform + " " + version)
-	}
-	if info, err := cpu.Info(); err == nil && len(info) > 0 {
-		s.Processor = text(info[0].ModelName)
-	}
-	s.Cores, s.Threads = count(false), count(true)
+	s.OS, s.Processor = text(systemName()), text(processorName())
+	s.Cores, s.Threads = processors()
 	s.AgentVersion = text(o.AgentVersion)
 	s.BootTime = o.BootTime
 	if !s.BootTime.Known {
-		if seconds, err := host.BootTime(); err == nil && seconds > 0 {
-			s.BootTime = procmon.Some(time.Unix(int64(seconds), 0).UTC())
-		}
+		s.BootTime = bootTime()
 	}
 	r.cpuPercent() // the next Read measures from here
 	return r
@@ -80,10 +67,10 @@ func Hostname() (string, error) {
 func (r *Reader) Read(ctx context.Context) procmon.System {
 	s := r.static
 	s.CPU = r.cpuPercent()
-	if m, err := mem.VirtualMemoryWithContext(ctx); err == nil && m.Total > 0 && m.Available <= m.Total {
-		s.RAMGB = procmon.Some(float64(m.Total) / gib)
-		s.UsedRAMGB = procmon.Some(float64(m.Total-m.Available) / gib)
-		s.FreeRAMGB = procmon.Some(float64(m.Available) / gib)
+	if total, available, ok := memory(ctx); ok && total > 0 && available <= total {
+		s.RAMGB = procmon.Some(float64(total) / gib)
+		s.UsedRAMGB = procmon.Some(float64(total-available) / gib)
+		s.FreeRAMGB = procmon.Some(float64(available) / gib)
 	}
 	if now := time.Now(); r.storageAt.IsZero() || now.Sub(r.storageAt) >= storageStays {
 		r.storage, r.storageAt = readStorage(ctx), now
@@ -94,14 +81,11 @@ func (r *Reader) Read(ctx context.Context) procmon.System {
 
 // cpuPercent returns the share of time, of all processors together, that was not idle.
 func (r *Reader) cpuPercent() procmon.Opt[float64] {
-	times, err := cpu.Times(false)
-	if err != nil || len(times) == 0 {
+	busy, idle, ok := cpuTimes()
+	if !ok {
 		r.timesKnown = false
 		return procmon.Opt[float64]{}
 	}
-	t := times[0]
-	idle := t.Idle + t.Iowait
-	busy := t.User + t.Nice + t.System + t.Irq + t.Softirq + t.Steal // user and nice hold the guests' time
 	moreBusy, moreIdle := busy-r.busy, idle-r.idle
 	known := r.timesKnown && moreBusy >= 0 && moreIdle >= 0 && moreBusy+moreIdle > 0
 	r.busy, r.idle, r.timesKnown = busy, idle, true
@@ -111,25 +95,15 @@ func (r *Reader) cpuPercent() procmon.Opt[float64] {
 	return procmon.Some(100 * moreBusy / (moreBusy + moreIdle))
 }
 
+// volume is a file system on a disk that stays in the machine. Sizes are bytes.
+type volume struct{ total, used, free uint64 }
+
 // readStorage adds up the fixed volumes, each once however often it is mounted.
 func readStorage(ctx context.Context) procmon.System {
 	var s procmon.System
-	partitions, err := disk.PartitionsWithContext(ctx, false)
-	if err != nil && len(partitions) == 0 {
-		return s
-	}
 	var total, used, free uint64
-	seen := map[string]bool{}
-	for _, p := range partitions {
-		if seen[p.Device] || !fixed(p) {
-			continue
-		}
-		u, err := disk.UsageWithContext(ctx, p.Mountpoint)
-		if err != nil || u.Total == 0 {
-			continue
-		}
-		seen[p.Device] = true
-		total, used, free = total+u.Total, used+u.Used, free+u.Free
+	for _, v := range volumes(ctx) {
+		total, used, free = total+v.total, used+v.used, free+v.free
 	}
 	if total == 0 {
 		return s
@@ -138,14 +112,6 @@ func readStorage(ctx context.Context) procmon.System {
 	s.StorageUsedGB = procmon.Some(float64(used) / gib)
 	s.StorageFreeGB = procmon.Some(float64(free) / gib)
 	return s
-}
-
-func count(logical bool) procmon.Opt[uint32] {
-	n, err := cpu.Counts(logical)
-	if err != nil || n <= 0 || int64(n) > math.MaxUint32 {
-		return procmon.Opt[uint32]{}
-	}
-	return procmon.Some(uint32(n))
 }
 
 func text(s string) procmon.Opt[string] {
