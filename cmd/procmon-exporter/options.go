@@ -9,6 +9,7 @@ import (
 	"github.com/procmon/procmon/exporter"
 	"github.com/procmon/procmon/exporter/groups"
 	"github.com/procmon/procmon/exporter/push"
+	"github.com/procmon/procmon/exporter/push/spool"
 )
 
 // options turns settings into what the exporter is made of.
@@ -27,7 +28,15 @@ func (r *resolved) options() (exporter.Options, error) {
 			Mode:     push.Mode(r.Push.Mode),
 			URL:      r.Push.URL,
 			Interval: time.Duration(r.Push.Interval),
+			ProxyURL: r.Push.ProxyURL,
+			CAFile:   r.Push.TLS.CAFile,
+			Spool: spool.Options{
+				Path:    r.Push.Spool.Path,
+				MaxSize: int64(r.Push.Spool.MaxSize),
+				MaxAge:  time.Duration(r.Push.Spool.MaxAge),
+			},
 		},
+		Events: r.Collector.Events,
 	}
 	if o.CPUSampleDelay == 0 {
 		o.CPUSampleDelay = -1
@@ -51,8 +60,8 @@ func (r *resolved) options() (exporter.Options, error) {
 	if err := o.Groups.Check(); err != nil {
 		return o, fmt.Errorf("%s: metrics.%w", r.file, err)
 	}
-	if err := o.Push.Check(); err != nil {
-		return o, err
+	if _, err := push.New(o.Push); err != nil {
+		return o, fmt.Errorf("%s: %w", r.origin("push.tls.ca_file"), err) // Validate has looked at everything else
 	}
 	return o, r.readSecrets(&o)
 }

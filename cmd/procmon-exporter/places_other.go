@@ -29,3 +29,15 @@ func spoolDirectory() string {
 	}
 	return ""
 }
+
+// openUsualSpool returns the spool's usual place, "" for memory.
+func openUsualSpool() (string, error) {
+	path := spoolDirectory()
+	if path == "" {
+		return "", nil
+	}
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return "", err
+	}
+	return path, nil
+}

@@ -14,6 +14,7 @@ import (
 	"github.com/urfave/cli/v2"
 
 	"github.com/procmon/procmon/exporter"
+	"github.com/procmon/procmon/exporter/push"
 	"github.com/procmon/procmon/exporter/winsvc"
 )
 
@@ -55,12 +56,18 @@ func (r *resolved) prepare() (*prepared, error) {
 
 // serve serves and pushes until ctx ends. It calls listening when clients can connect.
 func (p *prepared) serve(ctx context.Context, log *slog.Logger, listening func(address string)) error {
-	if err := lowerPriority(); err != nil {
+	err := lowerPriority()
+	if err != nil {
 		log.Debug("the priority stays as it is", "error", err)
 	}
 	p.warnOfOpenSecrets(log)
 	o := p.exporter
 	o.Logger = log
+	if o.Push.Key != "" && o.Push.Mode != push.Off && o.Push.Spool.Path == "" {
+		if o.Push.Spool.Path, err = openUsualSpool(); err != nil {
+			log.Warn("snapshots that cannot be delivered wait in memory only; name a directory with --push.spool.path", "error", err)
+		}
+	}
 	e, err := exporter.New(o)
 	if err != nil {
 		return failed(err)

@@ -61,7 +61,7 @@ func settings() []setting {
 		{category: categoryPush, flag: "push.key-file", path: true, usage: "`FILE` with the API key; without this flag the key is the value of PROCESS_MONITOR_API_KEY, or in the file that the configuration names; without a key nothing is pushed"},
 		{category: categoryPush, flag: "push.interval", variable: "PROCESS_MONITOR_INTERVAL", usage: "push every `DURATION`"},
 		{category: categoryPush, flag: "push.proxy-url", usage: "push through the proxy at `URL`; without it HTTPS_PROXY, HTTP_PROXY and NO_PROXY of the environment count"},
-		{category: categoryPush, flag: "push.tls.ca-file", path: true, usage: "trust the certificates in `FILE` (PEM) instead of those that the system trusts"},
+		{category: categoryPush, flag: "push.tls.ca-file", path: true, usage: "trust the certificates in `FILE` (PEM) too, beside those that the system trusts"},
 		{category: categoryPush, flag: "push.spool.path", path: true, usage: "keep what cannot be delivered yet in `DIRECTORY`; by default " + usualSpool},
 		{category: categoryPush, flag: "push.spool.max-size", usage: "keep at most `SIZE` of it, like 64MiB"},
 		{category: categoryPush, flag: "push.spool.max-age", usage: "keep it for at most `DURATION`"},

@@ -88,7 +88,7 @@ type Push struct {
 
 // TLS says whom a push trusts.
 type TLS struct {
-	CAFile string `yaml:"ca_file"` // empty trusts whom the system trusts
+	CAFile string `yaml:"ca_file"` // beside whom the system trusts
 }
 
 // Spool says where snapshots wait that cannot be delivered yet.

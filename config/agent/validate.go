@@ -89,13 +89,16 @@ func (c *Config) validatePush() (strict.Key, error) {
 		return at.With("interval"), fmt.Errorf("%v is too short; the shortest is 1s", p.Interval)
 	}
 	if p.ProxyURL != "" {
-		if err := checkURL(p.ProxyURL, "http", "https", "socks5"); err != nil {
+		if err := checkURL(p.ProxyURL, "http", "https", "socks5", "socks5h"); err != nil {
 			return at.With("proxy_url"), err
 		}
 	}
 	const least = ByteSize(1 << 20)
 	if p.Spool.MaxSize < least {
 		return at.With("spool").With("max_size"), fmt.Errorf("%v is too little; the least is %v", p.Spool.MaxSize, least)
+	}
+	if p.Spool.MaxAge < Duration(time.Minute) {
+		return at.With("spool").With("max_age"), fmt.Errorf("%v is too short; the shortest is 1m", p.Spool.MaxAge)
 	}
 	if p.Spool.MaxAge < p.Interval {
 		return at.With("spool").With("max_age"), fmt.Errorf("%v is shorter than the interval of %v", p.Spool.MaxAge, p.Interval)
