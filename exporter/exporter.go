@@ -17,7 +17,6 @@ import (
 	"time"
 
 	"github.com/go-faster/jx"
-	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/procmon/procmon/exporter/groups"
 	"github.com/procmon/procmon/exporter/push"
@@ -45,7 +44,7 @@ type Exporter struct {
 	collector *collector
 	cursors   *cursors
 	pusher    *push.Pusher
-	registry  *prometheus.Registry
+	metrics   *metrics
 	handler   http.Handler
 }
 
@@ -81,7 +80,7 @@ func New(o Options) (*Exporter, error) {
 	if e.pusher, err = push.New(o.Push); err != nil {
 		return nil, errors.Join(err, e.collector.close())
 	}
-	if e.registry, err = newRegistry(e, o.Metrics); err != nil {
+	if e.metrics, err = newMetrics(e, o.Metrics); err != nil {
 		return nil, errors.Join(err, e.collector.close())
 	}
 	e.handler = newHandler(e, o.BearerToken, pulls)

@@ -4,11 +4,14 @@ import (
 	"bytes"
 	"log/slog"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
+	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
 
 	"github.com/procmon/procmon"
@@ -21,32 +24,29 @@ type metrics struct {
 	exporter  *Exporter
 	log       *slog.Logger
 	maxSeries int // of groups and processes together
+	runtime   prometheus.Gatherer
 
+	mu        sync.Mutex // guards what follows
 	groups    []metric[groups.Group]
 	processes []metric[processRow]
 	host      []metric[procmon.Snapshot]
 	agent     []metric[agentState]
-
-	mu     sync.Mutex // held through a gathering; guards what follows
-	chosen chooser
-	warned time.Time // when the log was last told that the limit bites
+	chosen    chooser
+	warned    time.Time // when the log was last told that the limit bites
+	length    int       // of the last text
 }
 
-func newRegistry(e *Exporter, o MetricsOptions) (*prometheus.Registry, error) {
+func newMetrics(e *Exporter, o MetricsOptions) (*metrics, error) {
 	names, err := o.Processes.compile()
 	if err != nil {
 		return nil, err
 	}
-	r := prometheus.NewRegistry()
-	r.MustRegister(
-		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&metrics{
-			exporter: e, log: e.log, maxSeries: o.maxSeries(), chosen: chooser{names: names, top: o.Processes.Top},
-			groups: groupDescriptions(o), processes: processDescriptions(o), host: hostDescriptions(), agent: agentDescriptions(),
-		},
-	)
-	return r, nil
+	runtime := prometheus.NewRegistry()
+	runtime.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return &metrics{
+		exporter: e, log: e.log, maxSeries: o.maxSeries(), runtime: runtime, chosen: chooser{names: names, top: o.Processes.Top},
+		groups: groupDescriptions(o), processes: processDescriptions(o), host: hostDescriptions(), agent: agentDescriptions(),
+	}, nil
 }
 
 // serveMetrics writes the metrics of a collection in the format that the request prefers
@@ -57,22 +57,14 @@ func (e *Exporter) serveMetrics(w http.ResponseWriter, r *http.Request) {
 		e.refuse(w, r, err)
 		return
 	}
-	c.release() // the gathering takes the latest
-	families, err := e.registry.Gather()
+	c.release() // the text is of the latest
+	format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultAcceptedFormats()...)
+	body, err := e.metrics.encode(format)
 	if err != nil {
 		e.refuse(w, r, err)
 		return
 	}
-	format := expfmt.NegotiateAccept(r.Header, expfmt.DefaultAcceptedFormats()...)
-	var text bytes.Buffer
-	encoder := expfmt.NewEncoder(&text, format)
-	for _, family := range families {
-		if err := encoder.Encode(family); err != nil {
-			e.refuse(w, r, err)
-			return
-		}
-	}
-	body, chosen := text.Bytes(), requestedEncoding(r)
+	chosen := requestedEncoding(r)
 	if chosen != identity {
 		body = e.collector.compressor.compress(nil, body, chosen)
 	}
@@ -80,35 +72,50 @@ func (e *Exporter) serveMetrics(w http.ResponseWriter, r *http.Request) {
 	writeBody(w, r, body, chosen)
 }
 
-// Describe implements prometheus.Collector.
-func (m *metrics) Describe(ch chan<- *prometheus.Desc) {
-	describe(ch, m.groups)
-	describe(ch, m.processes)
-	describe(ch, m.host)
-	describe(ch, m.agent)
-}
-
-// Collect implements prometheus.Collector. It shows the latest collection, never an older one
-// than before.
-func (m *metrics) Collect(ch chan<- prometheus.Metric) {
+// encode returns everything in a format.
+func (m *metrics) encode(format expfmt.Format) ([]byte, error) {
+	families, err := m.runtime.Gather()
+	if err != nil {
+		return nil, err
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	families = m.gather(families)
+	var text bytes.Buffer
+	text.Grow(m.length + m.length/16 + bytes.MinRead)
+	encoder := expfmt.NewEncoder(&text, format)
+	for _, family := range families {
+		if err := encoder.Encode(family); err != nil {
+			return nil, err
+		}
+	}
+	m.length = text.Len()
+	return text.Bytes(), nil
+}
+
+// gather appends what there is to tell of the latest collection, which is never an older one
+// than before, and sorts all by name. It is valid until the next call.
+func (m *metrics) gather(families []*dto.MetricFamily) []*dto.MetricFamily {
 	c := m.exporter.collector.hold()
 	if c == nil {
-		return
+		return families
 	}
 	defer c.release()
+	clearSamples(m.groups)
+	clearSamples(m.processes)
+	clearSamples(m.host)
+	clearSamples(m.agent)
 
 	tracker := m.exporter.collector.groups
 	groups, rows := m.share(tracker, c)
 	series := 0
 	for i := range groups {
-		series += collectAll(ch, m.groups, &groups[i], groups[i].Name)
+		series += addSamples(m.groups, &groups[i], groups[i].Name)
 	}
 	for i := range rows {
-		series += collectAll(ch, m.processes, &rows[i], rows[i].labels()...)
+		series += addSamples(m.processes, &rows[i], rows[i].labels()...)
 	}
-	m.collectHost(ch, &c.snapshot)
+	m.addHost(&c.snapshot)
 
 	leftProcesses, leftGroups := tracker.Left()
 	state := agentState{
@@ -118,7 +125,14 @@ func (m *metrics) Collect(ch chan<- prometheus.Metric) {
 	}
 	state.events, state.overwritten, state.recording = m.exporter.collector.eventStats()
 	m.warn(&state)
-	m.collectAgent(ch, &state)
+	m.addAgent(&state)
+
+	families = appendFamilies(families, m.groups)
+	families = appendFamilies(families, m.processes)
+	families = appendFamilies(families, m.host)
+	families = appendFamilies(families, m.agent)
+	slices.SortFunc(families, func(a, b *dto.MetricFamily) int { return strings.Compare(a.GetName(), b.GetName()) })
+	return families
 }
 
 // share divides the series that there can be: groups with members come first, then the

@@ -4,8 +4,6 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/exporter/events"
 	"github.com/procmon/procmon/exporter/push"
@@ -80,7 +78,7 @@ func (s *agentState) ofEvents(n uint64) procmon.Opt[float64] {
 	return procmon.Opt[float64]{Value: float64(n), Known: s.recording}
 }
 
-func (m *metrics) collectAgent(ch chan<- prometheus.Metric, s *agentState) {
-	collectAll(ch, m.agent[:1], s, m.exporter.version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
-	collectAll(ch, m.agent[1:], s)
+func (m *metrics) addAgent(s *agentState) {
+	addSamples(m.agent[:1], s, m.exporter.version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+	addSamples(m.agent[1:], s)
 }

@@ -1,8 +1,6 @@
 package exporter
 
 import (
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/exporter/groups"
 )
@@ -39,7 +37,7 @@ func hostDescriptions() []metric[procmon.Snapshot] {
 	}
 }
 
-func (m *metrics) collectHost(ch chan<- prometheus.Metric, s *procmon.Snapshot) {
-	collectAll(ch, m.host[:1], s, groups.Label(s.Hostname), groups.Label(s.System.OS.Value), groups.Label(s.System.Processor.Value))
-	collectAll(ch, m.host[1:], s)
+func (m *metrics) addHost(s *procmon.Snapshot) {
+	addSamples(m.host[:1], s, groups.Label(s.Hostname), groups.Label(s.System.OS.Value), groups.Label(s.System.Processor.Value))
+	addSamples(m.host[1:], s)
 }

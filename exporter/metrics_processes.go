@@ -23,7 +23,7 @@ func processDescriptions(o MetricsOptions) []metric[processRow] {
 	}
 	type row = processRow
 	type value = procmon.Opt[float64]
-	by := []string{"pid", "name", "user"}
+	by := []string{"name", "pid", "user"}
 	return slices.Concat(
 		when(!o.WithoutCPU,
 			counterOf("procmon_process_cpu_user_seconds_total", "CPU time that the process used in user mode.", by,
@@ -56,9 +56,9 @@ func processDescriptions(o MetricsOptions) []metric[processRow] {
 	)
 }
 
-// labels returns the values of pid, name and user; an unknown user is empty, which Prometheus
+// labels returns the values of name, pid and user; an unknown user is empty, which Prometheus
 // takes for a label that is not there.
 func (r *processRow) labels() []string {
 	p := r.process
-	return []string{strconv.FormatUint(uint64(p.PID), 10), groups.Label(p.Name), groups.Label(p.Username.Value)}
+	return []string{groups.Label(p.Name), strconv.FormatUint(uint64(p.PID), 10), groups.Label(p.Username.Value)}
 }

@@ -3,25 +3,26 @@ package exporter
 import (
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/procmon/procmon"
 )
 
-// metric is one metric of subjects of type T: an unknown value has no sample.
+// metric is one metric of subjects of type T: an unknown value has no sample. It is a family
+// of samples whose memory serves one gathering after the other, since a small agent should
+// not grow by what it tells each time.
 type metric[T any] struct {
-	description *prometheus.Desc
-	kind        prometheus.ValueType
-	value       func(*T) procmon.Opt[float64]
+	family *dto.MetricFamily
+	labels []string
+	value  func(*T) procmon.Opt[float64]
 }
 
 func counterOf[T any](name, help string, labels []string, value func(*T) procmon.Opt[float64]) metric[T] {
-	return metric[T]{prometheus.NewDesc(name, help, labels, nil), prometheus.CounterValue, value}
+	return metric[T]{&dto.MetricFamily{Name: &name, Help: &help, Type: dto.MetricType_COUNTER.Enum()}, labels, value}
 }
 
 func gaugeOf[T any](name, help string, labels []string, value func(*T) procmon.Opt[float64]) metric[T] {
-	return metric[T]{prometheus.NewDesc(name, help, labels, nil), prometheus.GaugeValue, value}
+	return metric[T]{&dto.MetricFamily{Name: &name, Help: &help, Type: dto.MetricType_GAUGE.Enum()}, labels, value}
 }
 
 // when returns the metrics if they are asked for.
@@ -32,47 +33,60 @@ func when[T any](asked bool, metrics ...metric[T]) []metric[T] {
 	return nil
 }
 
-// sample is a prometheus.Metric. Samples of one subject share their labels.
-type sample struct {
-	description *prometheus.Desc
-	kind        prometheus.ValueType
-	value       float64
-	labels      []*dto.LabelPair // as prometheus.MakeLabelPairs returns them
-}
-
-func (s *sample) Desc() *prometheus.Desc { return s.description }
-
-func (s *sample) Write(out *dto.Metric) error {
-	out.Label = s.labels
-	if s.kind == prometheus.CounterValue {
-		out.Counter = &dto.Counter{Value: &s.value}
+// add adds a sample.
+func (m *metric[T]) add(value float64, labels []*dto.LabelPair) {
+	samples := m.family.Metric
+	n := len(samples)
+	if n < cap(samples) && samples[:n+1][n] != nil {
+		m.family.Metric = samples[:n+1]
 	} else {
-		out.Gauge = &dto.Gauge{Value: &s.value}
+		fresh := &dto.Metric{}
+		if m.family.GetType() == dto.MetricType_COUNTER {
+			fresh.Counter = &dto.Counter{Value: new(float64)}
+		} else {
+			fresh.Gauge = &dto.Gauge{Value: new(float64)}
+		}
+		m.family.Metric = append(samples, fresh)
 	}
-	return nil
+	sample := m.family.Metric[n]
+	sample.Label = labels
+	if sample.Counter != nil {
+		*sample.Counter.Value = value
+	} else {
+		*sample.Gauge.Value = value
+	}
 }
 
-// collectAll sends the samples of a subject and returns how many there are. The metrics have
+// addSamples adds the samples of a subject and returns how many there are. The metrics have
 // the same labels, for which these are the values.
-func collectAll[T any](ch chan<- prometheus.Metric, metrics []metric[T], subject *T, labels ...string) int {
-	if len(metrics) == 0 {
-		return 0
+func addSamples[T any](metrics []metric[T], subject *T, labels ...string) (n int) {
+	var pairs []*dto.LabelPair
+	for i := range labels {
+		pairs = append(pairs, &dto.LabelPair{Name: &metrics[0].labels[i], Value: &labels[i]})
 	}
-	pairs := prometheus.MakeLabelPairs(metrics[0].description, labels)
-	samples := make([]sample, 0, len(metrics)) // never grows: the channel holds pointers into it
 	for i := range metrics {
 		if v := metrics[i].value(subject); v.Known {
-			samples = append(samples, sample{metrics[i].description, metrics[i].kind, v.Value, pairs})
-			ch <- &samples[len(samples)-1]
+			metrics[i].add(v.Value, pairs)
+			n++
 		}
 	}
-	return len(samples)
+	return n
 }
 
-func describe[T any](ch chan<- *prometheus.Desc, metrics []metric[T]) {
+func clearSamples[T any](metrics []metric[T]) {
 	for i := range metrics {
-		ch <- metrics[i].description
+		metrics[i].family.Metric = metrics[i].family.Metric[:0]
 	}
+}
+
+// appendFamilies appends those that have samples.
+func appendFamilies[T any](families []*dto.MetricFamily, metrics []metric[T]) []*dto.MetricFamily {
+	for i := range metrics {
+		if f := metrics[i].family; len(f.Metric) > 0 {
+			families = append(families, f)
+		}
+	}
+	return families
 }
 
 func number[T int | uint32 | uint64 | float64](v T) procmon.Opt[float64] {

@@ -31,6 +31,7 @@ func everything() exporter.Options {
 	o.ShareFor, o.Events = -1, true
 	o.Groups.Rules = []groups.Rule{{Group: "test-$1", Name: `^(\w+)\.test`}, {Group: "root's", User: "^root$"}}
 	o.Metrics.Processes = exporter.ProcessSeries{Names: []string{`\.test`}, Top: 3}
+	o.Metrics.MaxSeries = 1_000_000 // other tests may fill the host
 	return o
 }
 
@@ -118,7 +119,7 @@ func TestMetrics(t *testing.T) {
 
 // TestSwitches turns figures off, one by one and all, for groups and processes.
 func TestSwitches(t *testing.T) {
-	all := map[string]string{ // and the switch that it belongs to
+	figures := map[string]string{ // and the switch that it belongs to
 		"cpu_user_seconds_total": "cpu", "cpu_system_seconds_total": "cpu", "working_set_bytes": "memory", "private_bytes": "memory",
 		"threads": "threads", "handles": "handles", "read_bytes_total": "io", "write_bytes_total": "io",
 		"read_operations_total": "io", "write_operations_total": "io", "start_time_seconds": "start", "oldest_start_time_seconds": "start",
@@ -142,16 +143,16 @@ func TestSwitches(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			o := everything()
-			processes := o.Metrics.Processes
+			all := o.Metrics
 			o.Metrics = test.o
-			o.Metrics.Processes = processes
+			o.Metrics.MaxSeries, o.Metrics.Processes = all.MaxSeries, all.Processes
 			got := scrape(t, serve(t, o))
 			for _, prefix := range []string{"procmon_group_", "procmon_process_"} {
 				var want []string
 				if prefix == "procmon_group_" {
 					want = append(want, "ends_total", "processes", "starts_total")
 				}
-				for name, figure := range all {
+				for name, figure := range figures {
 					if strings.Contains(string(shown), "\n"+prefix+name+"{") && !slices.Contains(strings.Fields(test.off), figure) {
 						want = append(want, name)
 					}
@@ -318,7 +319,7 @@ func TestPromtoolFindsNothing(t *testing.T) {
 		t.Skip("the metrics are the same on all systems, and promtool is not there under Wine")
 	}
 	off := everything()
-	off.Metrics = exporter.MetricsOptions{WithoutCPU: true, WithoutIO: true, Processes: off.Metrics.Processes}
+	off.Metrics = exporter.MetricsOptions{WithoutCPU: true, WithoutIO: true, MaxSeries: off.Metrics.MaxSeries, Processes: off.Metrics.Processes}
 	for _, test := range []struct {
 		name string
 		o    exporter.Options
