@@ -29,7 +29,8 @@ type cursors struct {
 
 	mu      sync.Mutex
 	unnamed events.Cursor // of the clients that name none, together
-	pushed  events.Cursor // of what is pushed
+	offered events.Cursor // of the last snapshot that was made for pushing
+	pushed  events.Cursor // of the last one that the spool took
 }
 
 const runSize = 8 // bytes
@@ -92,8 +93,16 @@ func (c *cursors) toPush() events.Cursor {
 	return c.pushed
 }
 
-func (c *cursors) push(upTo events.Cursor) {
+// offer notes up to where a snapshot that is to be pushed goes.
+func (c *cursors) offer(upTo events.Cursor) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.pushed = max(c.pushed, upTo)
+	c.offered = upTo
+}
+
+// taken says that what was offered last will be delivered.
+func (c *cursors) taken() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.pushed = max(c.pushed, c.offered)
 }

@@ -10,3 +10,11 @@ func Collect(ctx context.Context, e *Exporter) error {
 	}
 	return err
 }
+
+// AppendSnapshot makes a snapshot for pushing.
+func AppendSnapshot(ctx context.Context, e *Exporter) ([]byte, error) {
+	return e.appendSnapshot(ctx, nil)
+}
+
+// Taken says that the last of them will be delivered.
+func Taken(e *Exporter) { e.cursors.taken() }

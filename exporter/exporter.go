@@ -34,7 +34,7 @@ type Options struct {
 	BearerToken    string              // asked of everything but /-/healthy and /-/ready; empty asks nothing
 	Groups         groups.Options      // rules; its Limit follows from Metrics.MaxSeries
 	Metrics        MetricsOptions      // what /metrics shows
-	Push           push.Options        // what to push where; its Snapshot, Logger and LastPull are the exporter's
+	Push           push.Options        // what to push where; its Snapshot, Taken, Logger and LastPull are the exporter's
 }
 
 // An Exporter collects and serves. Its methods can be called from several goroutines.
@@ -76,7 +76,7 @@ func New(o Options) (*Exporter, error) {
 		return nil, err
 	}
 	pulls := &pullClock{}
-	o.Push.Snapshot, o.Push.Logger, o.Push.LastPull = e.appendSnapshot, o.Logger, pulls.last
+	o.Push.Snapshot, o.Push.Taken, o.Push.Logger, o.Push.LastPull = e.appendSnapshot, e.cursors.taken, o.Logger, pulls.last
 	if e.pusher, err = push.New(o.Push); err != nil {
 		return nil, errors.Join(err, e.collector.close())
 	}
@@ -123,7 +123,7 @@ func (e *Exporter) WriteSnapshot(ctx context.Context, w io.Writer) error {
 }
 
 // appendSnapshot collects and appends one snapshot as JSON to dst, with the events since the
-// last that it appended.
+// last one that was taken for pushing.
 func (e *Exporter) appendSnapshot(ctx context.Context, dst []byte) ([]byte, error) {
 	c, err := e.collector.collect(ctx)
 	if err != nil {
@@ -131,7 +131,7 @@ func (e *Exporter) appendSnapshot(ctx context.Context, dst []byte) ([]byte, erro
 	}
 	defer c.release()
 	dst = append(dst, c.body(e.cursors.toPush(), identity)...)
-	e.cursors.push(c.upTo)
+	e.cursors.offer(c.upTo)
 	return dst, nil
 }
 

@@ -247,6 +247,37 @@ func TestPushesCarryEvents(t *testing.T) {
 	}
 }
 
+// TestEventsArePushedUntilTaken makes snapshots that the spool does not take at first.
+func TestEventsArePushedUntilTaken(t *testing.T) {
+	var log bytes.Buffer
+	o := recording
+	o.Logger = slog.New(slog.NewTextHandler(&log, nil))
+	e := open(t, o)
+	if strings.Contains(log.String(), "not recorded") {
+		t.Skip(log.String())
+	}
+	ended := func(pid int) bool {
+		body, err := exporter.AppendSnapshot(t.Context(), e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return slices.ContainsFunc(decode(t, body).Events, func(e procmon.Event) bool { return e.Kind == procmon.Ended && e.PID == uint32(pid) })
+	}
+	pid := shortLived(t)
+	for deadline := time.Now().Add(20 * time.Second); !ended(pid); {
+		if time.Now().After(deadline) {
+			t.Fatal("the end did not come")
+		}
+	}
+	if !ended(pid) {
+		t.Error("the end was in a snapshot that was not taken, and not in the next")
+	}
+	exporter.Taken(e)
+	if ended(pid) {
+		t.Error("the end was in a snapshot that was taken, and in the next too")
+	}
+}
+
 // TestGroupsCountWhatNoTableShows runs programs between two collections.
 func TestGroupsCountWhatNoTableShows(t *testing.T) {
 	sleep, err := exec.LookPath("sleep")
