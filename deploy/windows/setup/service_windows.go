@@ -90,12 +90,11 @@ func release() error {
 
 // resume starts the service again after an installation that failed.
 func resume() error {
-	if recall(wasRunning) != "" {
-		if err := start(); err != nil {
-			return err
-		}
+	ran := recall(wasRunning) != ""
+	if err := forget(); err != nil || !ran {
+		return err
 	}
-	return forget()
+	return start()
 }
 
 // start returns when the service runs, and with its error when it ended instead.
