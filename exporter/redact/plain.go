@@ -1,0 +1,185 @@
+package redact
+
+import "strings"
+
+// expected takes the word at i if the program says that this argument is a secret.
+func (s *scanner) expected(i int) (next int, taken bool) {
+	p := s.program
+	if p == nil || p.positional != s.positional+1 && p.habit != mounts && p.habit != connects {
+		return i, false
+	}
+	m, n := s.quoteAt(i)
+	switch c := s.at(i + n); {
+	case n > 0 && m == s.quote, s.option && p.habit != reads:
+		return i, false
+	case c == 0, c == '-', c == '+', c == '/' && s.isSlashOption(i+n), strings.IndexByte("|&<>;", c) >= 0:
+		return i, false
+	}
+	v := s.value(i, setting{})
+	text := s.line[v.from:v.to]
+	sh := p.shape
+	switch {
+	case v.from >= v.to:
+		return i, false
+	case p.habit == mounts:
+		if isDevice(text) {
+			return i, false
+		}
+		sh = whole
+	case p.habit == connects:
+		if name, rest, found := strings.Cut(text, "="); found && (equalFold(name, "userid") || equalFold(name, "target")) {
+			v.from += len(text) - len(rest)
+			text = rest
+		}
+		user, _, _ := strings.Cut(text, "/")
+		if user == "" || user == text || strings.ContainsAny(user, `@=:.\`) || !strings.Contains(text, "@") && isScript(text) {
+			return i, false
+		}
+		sh = oracle
+	}
+	if !s.take(v, sh, plain) {
+		return i, false
+	}
+	s.positional++
+	return v.next, true
+}
+
+// isDevice reports whether text is what net use gives a name to or a name that it gives
+// (https://learn.microsoft.com/windows-server/administration/windows-commands/net-use).
+func isDevice(text string) bool {
+	return text == "*" || len(text) == 2 && text[1] == ':' || strings.HasPrefix(text, `\\`) || strings.HasPrefix(text, "//") ||
+		strings.Contains(text, "://") || len(text) <= 5 && hasPrefixFold(text, "lpt")
+}
+
+// isScript reports whether text is a file of a database program.
+func isScript(text string) bool {
+	for _, suffix := range [...]string{".sql", ".dmp", ".log", ".par", ".ctl", ".rman", ".rcv", ".dat", ".csv"} {
+		if len(text) > len(suffix) && equalFold(text[len(text)-len(suffix):], suffix) {
+			return true
+		}
+	}
+	return false
+}
+
+// endPlain learns from a word that is no option.
+func (s *scanner) endPlain(body, end int, split bool) {
+	after, nested := s.option, s.nested
+	s.option, s.nested = false, false
+	if end-body > 256 {
+		return
+	}
+	text := s.line[body:end]
+	if split {
+		return
+	}
+	if s.naming {
+		s.naming, s.named = false, classify(text)&valued != 0
+		return
+	}
+	if s.program != nil && s.program.commands != nil && len(text) <= longestWord {
+		var w word
+		if p := s.program.commands[string(w.fold(text))]; p != nil {
+			s.program, s.positional = p, 0
+			return
+		}
+	}
+	base := text[strings.LastIndexAny(text, `/\`)+1:]
+	if p := programNamed(base); p != nil && (!after || nested || s.program == nil || s.program.options == nil) {
+		s.program, s.positional = p, 0
+		switch p.habit {
+		case prints:
+			s.printed = min(end+1, len(s.line))
+			for s.at(s.printed) == '-' && is(s.at(s.printed+1), letter) && is(s.at(s.printed+2), space) {
+				s.printed += 3 // echo -n
+			}
+		case reads:
+			s.readPipe()
+		}
+		return
+	}
+	if s.program != nil {
+		if !after && text[0] != '+' {
+			s.positional++
+		}
+		if s.program.habit == sets {
+			name := text[strings.LastIndexAny(text, `/:`)+1:]
+			if r := classify(name); r&(secret|vague) != 0 {
+				s.awaits, s.role, s.slash = whole, r, false
+				return
+			}
+		}
+	}
+	s.keyword(text, end)
+}
+
+// keyword knows the words that a secret follows without an option: IDENTIFIED BY x, PASSWORD 'x',
+// Bearer x.
+func (s *scanner) keyword(text string, end int) {
+	switch {
+	case equalFold(text, "identified"):
+		s.by = true
+	case s.by && equalFold(text, "by"):
+		s.by = false
+		s.awaits, s.role, s.slash = whole, plain, false
+	case equalFold(text, "password"):
+		if s.at(end) == ' ' && s.at(end+1) == '\'' && s.quote.char != '\'' {
+			s.awaits, s.role, s.slash = whole, plain, false
+		}
+	case equalFold(text, "bearer"):
+		if from, to := s.nextWord(end); to-from >= 16 {
+			s.awaits, s.role, s.slash = whole, plain, false
+		}
+	case text == "<<<":
+		s.awaits, s.role, s.slash = whole, plain, false
+	}
+}
+
+// nextWord returns the word after i.
+func (s *scanner) nextWord(i int) (from, to int) {
+	for i < len(s.line) && is(s.line[i], space) {
+		i++
+	}
+	from = i
+	for i < len(s.line) && i-from < 64 && !is(s.line[i], space) {
+		i++
+	}
+	return from, i
+}
+
+// schemes are the first words of the header Authorization
+// (https://www.iana.org/assignments/http-authschemes), and others that are in use.
+var schemes = set(`basic bearer digest token negotiate ntlm apikey hawk sharedkey sharedkeylite sharedaccesssignature
+	aws4-hmac-sha256 hoba mutual vapid dpop pve apitoken pveapitoken kerberos key splunk ssws genie-key genie`)
+
+// afterScheme returns the value after the name of a scheme: Bearer x.
+func (s *scanner) afterScheme(v extent) (extent, bool) {
+	var w word
+	from, to := s.nextWord(v.to)
+	if !w.in(schemes, s.line[v.from:v.to]) || from == v.to || from == to || s.line[from] == '-' || is(s.line[from], quote) || v.next != v.to {
+		return v, false
+	}
+	return s.value(from, setting{}), true
+}
+
+// call takes the password of NetworkCredential("user", "password"), whose parenthesis stands
+// at i, and returns where the line goes on.
+func (s *scanner) call(i int) int {
+	before := strings.TrimSuffix(s.line[max(0, i-24):i], "]::new")
+	if len(before) < len("credential") || !equalFold(before[len(before)-len("credential"):], "credential") {
+		return i + 1
+	}
+	_, n := s.quoteAt(i + 1)
+	if n == 0 {
+		return i + 1
+	}
+	at := s.value(i+1, setting{}).next
+	for at < len(s.line) && (s.line[at] == ',' || s.line[at] == ' ') {
+		at++
+	}
+	if _, n := s.quoteAt(at); n > 0 && at > i+1 {
+		if v := s.value(at, setting{}); s.take(v, whole, plain) {
+			return v.next
+		}
+	}
+	return i + 1
+}

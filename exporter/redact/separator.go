@@ -1,0 +1,161 @@
+package redact
+
+import "strings"
+
+// separator reads the = or : at i: the name before it, and if that says so the secret after it.
+// It returns where the line goes on.
+func (s *scanner) separator(body, i int, outer mark) int {
+	c := s.line[i]
+	next := i + 1
+	switch d := s.at(i + 1); {
+	case c == ':' && d == '/' && s.at(i+2) == '/':
+		return s.url(i)
+	case c == ':' && d == ':':
+		return i + 2
+	case d == '=', c == '=' && d == '>':
+		next++
+	}
+	from, to := s.nameBefore(body, i)
+	name := s.line[from:to]
+	if name == "" {
+		return next
+	}
+	before := s.at(from - 1)
+	inQuery := before == '?' || before == '&'
+	r := classify(name)
+	if r == plain && c == '=' && isSecretID(name) {
+		r = secret
+	}
+	if r == plain || r == queried && !inQuery {
+		if c == ':' {
+			return s.userInfo(from, i, next)
+		}
+		return next
+	}
+	isOption := from == body && name[0] == '-' || from == body+1 && before == '/'
+	if c == ':' && !isOption && from > body && strings.IndexByte(`/\@.`, before) >= 0 {
+		return next // a path, or the name of an image
+	}
+	at := next
+	if c == ':' || to < i && is(s.line[to], space) || s.program == nil || s.at(from-1) == '$' {
+		for at < len(s.line) && is(s.line[at], space) {
+			at++
+		}
+		if c == '=' && at > next && !(to < i && is(s.line[to], space)) && before != '$' && !s.isSpaced(name) {
+			return next // NAME= command
+		}
+	}
+	if at >= len(s.line) {
+		return next
+	}
+	if m, n := s.quoteAt(at); n > 0 && m == s.quote && s.ends(at+n) {
+		return next
+	}
+	if s.line[at] == '{' && s.at(at+1) != '{' && c == ':' {
+		return next // what is in there has names of its own
+	}
+	in := setting{listed: !isOption, query: inQuery, spaced: s.at(from-1) == ';' || s.at(from-1) == ' ' && s.at(from-2) == ';'}
+	if outer.char != 0 && s.quote == outer && (from == body || isOption) && (isOption || !s.nested) {
+		in.argument = outer
+	}
+	if r == secret && isHeader(name) {
+		if end := s.header(name, at, c); end > at {
+			return end
+		}
+	}
+	v := s.value(at, in)
+	if after, ok := s.afterScheme(v); ok {
+		v = after
+	}
+	if v.from >= v.to || isHarmless(s.line[v.from:v.to], r) || s.isExcused(name, v) {
+		return next
+	}
+	s.spans.add(s.line, v.from, v.to)
+	return max(v.next, next)
+}
+
+// nameBefore returns the name that ends before i, without quotes and brackets around it.
+func (s *scanner) nameBefore(body, i int) (from, to int) {
+	to = i
+	if i == body || i == body+1 && s.at(i-1) == '+' {
+		// "name = value", which is three words
+		for to > 0 && i-to < 4 && (is(s.line[to-1], space) || s.line[to-1] == '+') {
+			to--
+		}
+	}
+	for n := 0; n < 8 && to > 0 && (is(s.line[to-1], quote) || s.line[to-1] == '\\' || s.line[to-1] == ']'); n++ {
+		to--
+	}
+	from = to
+	for from > 0 && to-from < longestName && is(s.line[from-1], nameByte) {
+		from--
+	}
+	return from, to
+}
+
+// isSpaced reports whether the name is an option of sc.exe, which has a space after its =
+// (https://learn.microsoft.com/windows-server/administration/windows-commands/sc-create).
+func (s *scanner) isSpaced(name string) bool { return name == "password" || name == "Password" }
+
+// isSecretID reports whether name is that of a secret of Vault's AppRole; elsewhere it is what it says.
+func isSecretID(name string) bool { return equalFold(name, "secret_id") || equalFold(name, "secretid") }
+
+// isExcused knows the names that a rule would take and that everybody has.
+func (s *scanner) isExcused(name string, v extent) bool {
+	switch {
+	case name == "PWD" || name == "OLDPWD":
+		return s.line[v.from] == '/' // the folder a shell is in
+	case equalFold(name, "-storepass"), equalFold(name, "-keypass"):
+		return s.line[v.from:v.to] == "env" || s.line[v.from:v.to] == "file"
+	}
+	return false
+}
+
+func isHeader(name string) bool {
+	name = strings.TrimLeft(name, "-")
+	return equalFold(name, "authorization") || equalFold(name, "proxy-authorization") || equalFold(name, "cookie") || equalFold(name, "set-cookie")
+}
+
+// header takes the value of a header that has spaces, and returns where it ends, or zero for a value that
+// is like those of other names.
+func (s *scanner) header(name string, at int, c byte) int {
+	if _, n := s.quoteAt(at); n > 0 {
+		return 0
+	}
+	isCookie := strings.HasSuffix(name, "ookie") || strings.HasSuffix(name, "OOKIE")
+	if c == '=' && isCookie {
+		return 0
+	}
+	from := at
+	if first, to := s.nextWord(at); !isCookie && first < to {
+		var w word
+		if w.in(schemes, s.line[first:to]) {
+			from, _ = s.nextWord(to)
+		}
+	}
+	end := from
+	if s.quote.char != 0 {
+		end, _ = s.closing(from, s.quote)
+	} else {
+		for end < len(s.line) {
+			v := s.value(end, setting{})
+			end = max(v.next, end+1)
+			if last := s.at(end - 1); last != ',' && s.at(end) != ';' && last != ';' {
+				break
+			}
+			if s.at(end) == ';' {
+				end++
+			}
+			next, _ := s.nextWord(end)
+			if next >= len(s.line) || s.line[next] == '-' {
+				break
+			}
+			end = next
+		}
+	}
+	end = min(end, len(s.line))
+	if from < end && !isReference(s.line[from:end]) {
+		s.spans.add(s.line, from, end)
+	}
+	return end
+}
