@@ -3,6 +3,7 @@ package exporter_test
 import (
 	"bytes"
 	"context"
+	"errors"
 
 	"io"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -42,6 +44,19 @@ func record(t testing.TB, o exporter.Options) string {
 		t.Skipf("the proc connector is not to be had here: %s", text)
 	}
 	return url
+}
+
+// TestRecordingInAnotherNamespace has TestRecordingThatIsRefused run where the kernel refuses.
+func TestRecordingInAnotherNamespace(t *testing.T) {
+	again := exec.Command(os.Args[0], "-test.run=^TestRecordingThatIsRefused$", "-test.v")
+	again.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	out, err := again.CombinedOutput()
+	if errors.Is(err, os.ErrPermission) {
+		t.Skip("this machine does not let us make namespaces:", err)
+	}
+	if err != nil || !bytes.Contains(out, []byte("--- PASS: TestRecordingThatIsRefused")) {
+		t.Errorf("%v: %s", err, out)
+	}
 }
 
 // client is one that pulls snapshots and repeats cursors, if it is named.
