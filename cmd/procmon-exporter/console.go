@@ -13,11 +13,10 @@ func greeting(address string, r *resolved) string {
 	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
 		address = net.JoinHostPort("localhost", port)
 	}
-	scheme := "http"
+	text := fmt.Sprintf("\nprocmon-exporter shows the processes of this computer on http://%s/\n", address)
 	if r.Web.ConfigFile != "" {
-		scheme = "http (or https, as " + r.Web.ConfigFile + " says)"
+		text += "With TLS in " + r.Web.ConfigFile + " it is https instead.\n"
 	}
-	text := fmt.Sprintf("\nprocmon-exporter shows the processes of this computer on %s://%s/\n", scheme, address)
 	if isLoopback(r.Web.ListenAddress) {
 		text += "Only this computer can reach it.\n"
 	} else {

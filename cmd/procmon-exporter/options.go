@@ -10,6 +10,7 @@ import (
 	"github.com/procmon/procmon/exporter/groups"
 	"github.com/procmon/procmon/exporter/push"
 	"github.com/procmon/procmon/exporter/push/spool"
+	"github.com/procmon/procmon/exporter/redact"
 )
 
 // options turns settings into what the exporter is made of.
@@ -38,6 +39,9 @@ func (r *resolved) options() (exporter.Options, error) {
 		},
 		Events: r.Collector.Events,
 	}
+	if err := r.redact(&o); err != nil {
+		return o, err
+	}
 	if o.CPUSampleDelay == 0 {
 		o.CPUSampleDelay = -1
 	}
@@ -64,6 +68,20 @@ func (r *resolved) options() (exporter.Options, error) {
 		return o, fmt.Errorf("%s: %w", r.origin("push.tls.ca_file"), err) // Validate has looked at everything else
 	}
 	return o, r.readSecrets(&o)
+}
+
+// redact says what leaves the host of command lines.
+func (r *resolved) redact(o *exporter.Options) error {
+	hide := redact.Options{Mode: redact.Mode(r.CommandLines.Mode)}
+	for _, pattern := range r.CommandLines.Patterns {
+		hide.Patterns = append(hide.Patterns, pattern.String())
+	}
+	redactor, err := redact.New(hide)
+	if err != nil {
+		return fmt.Errorf("%s: command_lines.%w", r.file, err)
+	}
+	o.Redact = redactor.Line
+	return nil
 }
 
 // readSecrets reads the files that hold them. The key of the environment stands below a flag

@@ -203,3 +203,18 @@ func getOnce(url, token string) ([]byte, error) {
 	}
 	return body, err
 }
+
+// findNamed returns the process of that name in a snapshot's JSON, or nil.
+func findNamed(t *testing.T, body, name string) *procmon.Process {
+	t.Helper()
+	s, err := procmon.Decode([]byte(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range s.Processes {
+		if s.Processes[i].Name == name {
+			return &s.Processes[i]
+		}
+	}
+	return nil
+}
