@@ -31,12 +31,20 @@ func (w *word) in(set map[string]bool, text string) bool {
 	return len(text) <= longestWord && set[string(w.fold(text))]
 }
 
+// longestHarmless bounds in bytes what is looked at again because it was no secret.
+const longestHarmless = 1024
+
 // isHarmless reports whether a value is none of a name that says r: it is a switch, a method, a
 // quantity, a path, or stands for what is somewhere else.
-func isHarmless(text string, r role) bool {
+func (s *scanner) isHarmless(text string, r role) bool {
+	if len(text) > longestHarmless {
+		return false
+	}
 	var w word
 	switch {
 	case hidden(text), len(text) == 1 && is(text[0], digit), w.in(nothing, text):
+		return true
+	case s.scripted && text[0] == '$' && all(text[1:], nameByte): // a variable of PowerShell
 		return true
 	case r == counted && all(text, digit):
 		return true

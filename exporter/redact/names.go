@@ -49,7 +49,7 @@ var words = roles(map[role]string{
 		attempts retries history complexity char chars charset alphabet iterations rounds detection scan scanner scanning
 		sign signing kinds types webhook sets`,
 	without: `no not ask prompt max min num skip disable disabled enable enabled allow require required requires
-		without total count avg average n`,
+		without total count avg average n public`,
 })
 
 // roles turns lists of words into an index.
@@ -143,7 +143,7 @@ func lookup(text string) role {
 		return plain
 	}
 	for _, suffix := range suffixes {
-		if len(low) > len(suffix) && string(low[len(low)-len(suffix):]) == suffix {
+		if len(low) >= len(suffix) && string(low[len(low)-len(suffix):]) == suffix {
 			if harmless[string(low)] {
 				return plain
 			}

@@ -72,7 +72,7 @@ func (s *scanner) take(v extent, sh shape, r role) bool {
 	if from >= to {
 		return sh != whole
 	}
-	if isHarmless(text[from:to], r) {
+	if s.isHarmless(text[from:to], r) {
 		return false
 	}
 	s.spans.add(s.line, v.from+from, v.from+to)
@@ -169,8 +169,8 @@ func (s *scanner) nameLength(i int) int {
 
 // endOption learns from an option that has no value in its word.
 func (s *scanner) endOption(text string, split bool) {
-	s.option, s.nested = true, false
-	if split {
+	s.option, s.nested = text[0] == '-', false
+	if split || s.begins(text) {
 		return
 	}
 	name := strings.TrimLeft(text, "-/")
@@ -199,9 +199,12 @@ func (s *scanner) endOption(text string, split bool) {
 		s.awaits, s.role, s.slash, s.named = whole, plain, true, false
 		return
 	case s.program != nil && s.program.habit == hashes && strings.Contains(name, "b"):
-		s.program, s.option = htpasswdFile, strings.HasSuffix(name, "C")
+		s.program = htpasswdFile
 		if strings.Contains(name, "n") {
 			s.program = htpasswdPrint
+		}
+		if strings.HasSuffix(name, "C") {
+			s.positional-- // the cost
 		}
 		return
 	case len(name) >= 3 && hasPrefixFold("encodedcommand", string(new(word).fold(name))),

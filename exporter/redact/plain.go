@@ -10,7 +10,7 @@ func (s *scanner) expected(i int) (next int, taken bool) {
 	}
 	m, n := s.quoteAt(i)
 	switch c := s.at(i + n); {
-	case n > 0 && m == s.quote, s.option && p.habit != reads:
+	case n > 0 && m == s.quote, s.option && !p.switches():
 		return i, false
 	case c == 0, c == '-', c == '+', c == '/' && s.isSlashOption(i+n), strings.IndexByte("|&<>;", c) >= 0:
 		return i, false
@@ -76,16 +76,13 @@ func (s *scanner) endPlain(body, end int, split bool) {
 		s.naming, s.named = false, classify(text)&valued != 0
 		return
 	}
-	if s.program != nil && s.program.commands != nil && len(text) <= longestWord {
-		var w word
-		if p := s.program.commands[string(w.fold(text))]; p != nil {
-			s.program, s.positional = p, 0
-			return
-		}
+	if s.begins(text) {
+		return
 	}
 	base := text[strings.LastIndexAny(text, `/\`)+1:]
 	if p := programNamed(base); p != nil && (!after || nested || s.program == nil || s.program.options == nil) {
 		s.program, s.positional = p, 0
+		s.scripted = s.scripted || p.habit == encodes
 		switch p.habit {
 		case prints:
 			s.printed = min(end+1, len(s.line))
@@ -98,7 +95,7 @@ func (s *scanner) endPlain(body, end int, split bool) {
 		return
 	}
 	if s.program != nil {
-		if !after && text[0] != '+' {
+		if (!after || s.program.switches()) && text[0] != '+' {
 			s.positional++
 		}
 		if s.program.habit == sets {
@@ -110,6 +107,19 @@ func (s *scanner) endPlain(body, end int, split bool) {
 		}
 	}
 	s.keyword(text, end)
+}
+
+// begins makes text the command of the program if it is one that is known.
+func (s *scanner) begins(text string) bool {
+	if s.program == nil || s.program.commands == nil || len(text) > longestWord {
+		return false
+	}
+	var w word
+	p := s.program.commands[string(w.fold(text))]
+	if p != nil {
+		s.program, s.positional = p, 0
+	}
+	return p != nil
 }
 
 // keyword knows the words that a secret follows without an option: IDENTIFIED BY x, PASSWORD 'x',
@@ -168,15 +178,20 @@ func (s *scanner) call(i int) int {
 	if len(before) < len("credential") || !equalFold(before[len(before)-len("credential"):], "credential") {
 		return i + 1
 	}
-	_, n := s.quoteAt(i + 1)
+	m, n := s.quoteAt(i + 1)
 	if n == 0 {
 		return i + 1
 	}
-	at := s.value(i+1, setting{}).next
+	at := i + 1 + n
+	user := strings.IndexByte(s.line[at:min(len(s.line), at+longestName)], m.char)
+	if user < 0 {
+		return i + 1
+	}
+	at += user + 1
 	for at < len(s.line) && (s.line[at] == ',' || s.line[at] == ' ') {
 		at++
 	}
-	if _, n := s.quoteAt(at); n > 0 && at > i+1 {
+	if _, n := s.quoteAt(at); n > 0 && s.at(at-1) != m.char {
 		if v := s.value(at, setting{}); s.take(v, whole, plain) {
 			return v.next
 		}

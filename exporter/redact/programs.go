@@ -57,6 +57,12 @@ const (
 	names              // what is called a secret is its name
 )
 
+// switches reports whether the options of a program have no values, so that the word after one is
+// an argument.
+func (p *program) switches() bool {
+	return p.habit == reads || p.habit == hashes || p.habit == connects
+}
+
 var (
 	passwordP  = []option{{"-p", either, whole}}
 	passwordUP = []option{{"-P", either, whole}}
@@ -75,8 +81,8 @@ var (
 	snmp       = &program{options: []option{{"-c", either, whole}, {"-A", either, whole}, {"-X", either, whole}}}
 	settings   = &program{commands: map[string]*program{
 		"config": {habit: sets}, "configure": {habit: sets}, "set": {habit: sets}}}
-	htpasswdFile  = &program{positional: 3, shape: whole}
-	htpasswdPrint = &program{positional: 2, shape: whole}
+	htpasswdFile  = &program{positional: 3, shape: whole, habit: hashes}
+	htpasswdPrint = &program{positional: 2, shape: whole, habit: hashes}
 	shell         = &program{habit: encodes}
 	sink          = &program{habit: reads}
 )
@@ -136,9 +142,8 @@ var programs = index(map[string]*program{
 	"vault bao": {commands: map[string]*program{"login": {positional: 1, shape: whole}, "unseal": {positional: 1, shape: whole},
 		"unwrap": {positional: 1, shape: whole}}},
 	"dotnet": {commands: map[string]*program{
-		"user-secrets": {commands: map[string]*program{"set": {positional: 2, shape: whole}}},
-		"push":         {options: []option{{"-k", apart, whole}}}}},
-	"nuget": {commands: map[string]*program{"setapikey": {positional: 1, shape: whole}, "config": {habit: sets}}},
+		"user-secrets": {commands: map[string]*program{"set": {positional: 2, shape: whole}}}}},
+	"nuget": {commands: map[string]*program{"setapikey": {positional: 1, shape: whole}, "push": {options: []option{{"-k", apart, whole}}, positional: 2, shape: whole}, "config": {habit: sets}}},
 	"aws": {habit: names, commands: map[string]*program{
 		"configure": {habit: sets}, "put-parameter": {options: []option{{"--value", apart, whole}}}}},
 	"git npm pnpm yarn pip pip3 poetry conda composer gcloud heroku snap redis-server": settings,
@@ -157,8 +162,9 @@ var programs = index(map[string]*program{
 	"echo printf write-output write-host": {habit: prints},
 	"sudo":                                {habit: readsIfAsked},
 	"chpasswd passwd smbpasswd kinit cryptsetup vncpasswd runas su": sink,
-	"convertto-securestring": {habit: reads, positional: 1, shape: whole},
-	"mkpasswd":               {positional: 1, shape: whole},
+	"convertto-securestring":                 {habit: reads, positional: 1, shape: whole},
+	"ssh scp sftp rsync autossh ssh-copy-id": {}, // what sshpass runs
+	"mkpasswd":                               {positional: 1, shape: whole},
 })
 
 // index gives each of the names in a key its program.

@@ -35,7 +35,7 @@ func (s *scanner) random(body, from, i int) int {
 
 // isPublic reports whether what is before a random text says that it is no secret.
 func (s *scanner) isPublic(body, from int, text string) bool {
-	if strings.HasPrefix(text, "AAAA") || strings.HasPrefix(text, "sha256-") || strings.HasPrefix(text, "sha384-") || strings.HasPrefix(text, "sha512-") ||
+	if strings.HasPrefix(text, "AAAA") || strings.HasPrefix(text, "AppX") || strings.HasPrefix(text, "sha256-") || strings.HasPrefix(text, "sha384-") || strings.HasPrefix(text, "sha512-") ||
 		strings.HasPrefix(text, "sha256//") {
 		return true
 	}

@@ -24,6 +24,7 @@ type scanner struct {
 	piped      span // what a pipe takes to this program
 	naming     bool // the next word names what the option value sets
 	named      bool // and that is a secret
+	scripted   bool // PowerShell reads the line
 }
 
 // run reads the line.
@@ -235,8 +236,10 @@ func (s *scanner) body(body, i int, outer mark) (end int, split bool) {
 		token, run = i, i
 	}
 	end = min(i, len(s.line))
-	if end-token >= shortestToken {
-		s.token(token, end)
+	if end-token >= shortestToken || s.at(token) == '-' {
+		if next := s.token(token, end); next > end {
+			return next, split
+		}
 	}
 	if end-run >= shortestRandom {
 		s.random(body, run, end)

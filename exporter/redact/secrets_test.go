@@ -140,7 +140,7 @@ var secretLines = []string{
 	`keytool -importcert -storepass «changeit» -keypass «k3y» -file ca.crt`,
 	`htpasswd -b -c .htpasswd bob «ht»`,
 	`htpasswd -nbB bob «ht»`,
-	`/bin/sh -c echo '«s3cret pw»' | sudo -S apt-get update`,
+	`/bin/sh -c echo «'s3cret pw'» | sudo -S apt-get update`,
 	`bash -c "echo «bob:pw» | chpasswd"`,
 	`bash -c "echo «tok» | docker login --password-stdin -u bob"`,
 	`snmpwalk -v2c -c «c0mm» 10.0.0.1`,

@@ -67,7 +67,7 @@ func (s *scanner) separator(body, i int, outer mark) int {
 	if after, ok := s.afterScheme(v); ok {
 		v = after
 	}
-	if v.from >= v.to || isHarmless(s.line[v.from:v.to], r) || s.isExcused(name, v) {
+	if v.from >= v.to || s.isHarmless(s.line[v.from:v.to], r) || s.isExcused(name, v) {
 		return next
 	}
 	s.spans.add(s.line, v.from, v.to)

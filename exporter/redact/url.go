@@ -90,7 +90,7 @@ var hooks = [...]struct{ host, path string }{
 func (s *scanner) webhook(from, end int) int {
 	host := s.line[from:end]
 	if len(host) < len("discord.com") || len(host) > 64 {
-		return end
+		return from
 	}
 	for _, h := range hooks {
 		if strings.HasSuffix(host, h.host) && strings.HasPrefix(s.line[end:], h.path) {
@@ -99,7 +99,7 @@ func (s *scanner) webhook(from, end int) int {
 			return max(v.next, end)
 		}
 	}
-	return end
+	return from
 }
 
 // people are names before a colon that a mail address follows, or the version of a package.
