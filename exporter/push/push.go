@@ -25,6 +25,7 @@ import (
 // Mode says when snapshots are pushed.
 type Mode string
 
+// The modes.
 const (
 	Off      Mode = "off"
 	Fallback Mode = "fallback" // while nobody has pulled for three intervals

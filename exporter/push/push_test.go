@@ -227,7 +227,8 @@ func TestOldestFirstAndBounded(t *testing.T) {
 		last := -1
 		for _, line := range b.got {
 			var n int
-			if _, err := fmt.Sscanf(line[strings.Index(line, " s"):], " s%d", &n); err != nil || n <= last {
+			_, snapshot, _ := strings.Cut(line, " s")
+			if _, err := fmt.Sscan(snapshot, &n); err != nil || n <= last {
 				t.Fatalf("%q comes after s%d", line, last)
 			}
 			last = n

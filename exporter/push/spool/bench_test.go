@@ -3,6 +3,7 @@ package spool_test
 import (
 	"bytes"
 	"fmt"
+	"runtime"
 	"testing"
 
 	"github.com/go-faster/jx"
@@ -49,6 +50,36 @@ func TestHoldsADay(t *testing.T) {
 	}
 	if got := s.Stats().Bytes / some * 24 * 60; got > spool.DefaultMaxSize/2 {
 		t.Errorf("a day takes %d bytes", got)
+	}
+}
+
+// TestMemoryIsBounded says that memory does not grow with what is in the spool.
+func TestMemoryIsBounded(t *testing.T) {
+	s := open(t, spool.Options{Path: directory(t)})
+	all := minutes(17, 4)
+	heap := func() uint64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	fill := func(n int) uint64 {
+		for i := range n {
+			if err := s.Put(all[i%len(all)]); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if _, ok := s.Oldest(nil); !ok {
+			t.Fatal("nothing waits")
+		}
+		return heap() - before
+	}
+	few, many := fill(20), fill(400)
+	runtime.KeepAlive(all)
+	t.Logf("%d KiB with 20 snapshots, %d KiB with 420", few>>10, many>>10)
+	if most := uint64(8 << 20); many > most || many > few+512<<10 {
+		t.Errorf("it holds %d bytes with 20 snapshots and %d with 420; %d are allowed", few, many, most)
 	}
 }
 

@@ -138,9 +138,9 @@ func (d *disk) scanFile(f *file, read cursor) (first int64, err error) {
 		f.records++
 		f.size = end
 	})
-	switch damage {
-	case nil:
-	case errCut, errHeader, errRecord:
+	switch {
+	case damage == nil:
+	case errors.Is(damage, errCut), errors.Is(damage, errHeader), errors.Is(damage, errRecord):
 		if f.number >= read.file {
 			d.damage(f, 0, damage)
 		}
