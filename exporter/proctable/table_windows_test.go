@@ -31,7 +31,7 @@ func TestMain(m *testing.M) {
 }
 
 // startChild starts this program with arguments that it does not look at.
-func startChild(t *testing.T, args ...string) *exec.Cmd {
+func startChild(t testing.TB, args ...string) *exec.Cmd {
 	t.Helper()
 	program, err := os.Executable()
 	if err != nil {
@@ -56,7 +56,7 @@ func startChild(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-func readTable(t *testing.T, table *proctable.Table) map[uint32]procmon.Process {
+func readTable(t testing.TB, table *proctable.Table) map[uint32]procmon.Process {
 	t.Helper()
 	var rows proctable.Rows
 	if err := table.Read(&rows); err != nil {
@@ -72,7 +72,7 @@ func readTable(t *testing.T, table *proctable.Table) map[uint32]procmon.Process 
 	return all
 }
 
-func openTable(t *testing.T) *proctable.Table {
+func openTable(t testing.TB) *proctable.Table {
 	t.Helper()
 	table, err := proctable.Open(proctable.Options{})
 	if err != nil {
