@@ -35,20 +35,22 @@ func when[T any](asked bool, metrics ...metric[T]) []metric[T] {
 
 // add adds a sample.
 func (m *metric[T]) add(value float64, labels []*dto.LabelPair) {
-	samples := m.family.Metric
-	n := len(samples)
-	if n < cap(samples) && samples[:n+1][n] != nil {
-		m.family.Metric = samples[:n+1]
+	f := m.family
+	n := len(f.Metric)
+	if n < cap(f.Metric) {
+		f.Metric = f.Metric[:n+1] // where an earlier sample may stand
 	} else {
-		fresh := &dto.Metric{}
-		if m.family.GetType() == dto.MetricType_COUNTER {
-			fresh.Counter = &dto.Counter{Value: new(float64)}
-		} else {
-			fresh.Gauge = &dto.Gauge{Value: new(float64)}
-		}
-		m.family.Metric = append(samples, fresh)
+		f.Metric = append(f.Metric, nil)
 	}
-	sample := m.family.Metric[n]
+	if f.Metric[n] == nil {
+		f.Metric[n] = &dto.Metric{}
+		if f.GetType() == dto.MetricType_COUNTER {
+			f.Metric[n].Counter = &dto.Counter{Value: new(float64)}
+		} else {
+			f.Metric[n].Gauge = &dto.Gauge{Value: new(float64)}
+		}
+	}
+	sample := f.Metric[n]
 	sample.Label = labels
 	if sample.Counter != nil {
 		*sample.Counter.Value = value
