@@ -98,7 +98,12 @@ func difference(p *procmon.Process, detail proctable.Detail, peer *process.Proce
 	if times, err := peer.Times(); err == nil {
 		near("user seconds", detail.UserSeconds, times.User, 0.5, nil)
 		near("system seconds", detail.SystemSeconds, times.System, 0.5, nil)
+		near("kernel seconds", p.KernelSeconds.Value, detail.SystemSeconds, 0, nil)
 		near("CPU seconds", p.CPUSeconds.Value, detail.UserSeconds+detail.SystemSeconds, 1e-9, nil)
+	}
+	if io, err := peer.IOCounters(); err == nil {
+		near("read operations", float64(p.ReadOperations.Value), float64(io.ReadCount), 1000, nil)
+		near("write operations", float64(p.WriteOperations.Value), float64(io.WriteCount), 1000, nil)
 	}
 	near("memory", p.Memory.Value, float64(p.WorkingSetBytes.Value)/(1<<20), 0, nil)
 	return what

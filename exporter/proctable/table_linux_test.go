@@ -100,6 +100,9 @@ func TestOwnProcess(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	if !p.ReadOperations.Known || !p.WriteOperations.Known || p.ReadOperations.Value == 0 || p.KernelSeconds.Value > p.CPUSeconds.Value {
+		t.Errorf("%v read and %v write operations; %v of %v CPU seconds in the kernel", p.ReadOperations, p.WriteOperations, p.KernelSeconds, p.CPUSeconds)
+	}
 	if p.Handles.Value < 3 {
 		t.Errorf("%v handles; stdin, stdout and stderr at least are open", p.Handles)
 	}
@@ -135,6 +138,30 @@ func TestHostileArguments(t *testing.T) {
 	}
 	if want := " two words <img src=x> \uFFFD " + long; !strings.HasSuffix(p.Cmdline.Value, want) {
 		t.Errorf("cmdline is %.80q…, want it to end in %.80q…", p.Cmdline.Value, want)
+	}
+}
+
+func TestRedact(t *testing.T) {
+	asked := 0
+	table, err := proctable.Open(proctable.Options{Redact: func(cmdline string) string {
+		asked++
+		return strings.ReplaceAll(cmdline, "1000000", "…")
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer table.Close()
+	cmd := start(t, "sleep", "sleep", "1000000")
+	eventually(t, table, cmd.Process.Pid, "redacted", func(p *procmon.Process) bool { return p != nil && p.Cmdline.Value == "sleep …" })
+	eventually(t, table, cmd.Process.Pid, "redacted when it has settled", func(p *procmon.Process) bool {
+		return settled(p) && p.Cmdline.Value == "sleep …"
+	})
+	before := asked
+	for range 20 {
+		read(t, table, cmd.Process.Pid)
+	}
+	if asked > before+10 { // other processes of this machine start meanwhile
+		t.Errorf("asked %d times in 20 readings", asked-before)
 	}
 }
 
