@@ -102,8 +102,9 @@ func difference(p *procmon.Process, detail proctable.Detail, peer *process.Proce
 		near("CPU seconds", p.CPUSeconds.Value, detail.UserSeconds+detail.SystemSeconds, 1e-9, nil)
 	}
 	if io, err := peer.IOCounters(); err == nil {
-		near("read operations", float64(p.ReadOperations.Value), float64(io.ReadCount), 1000, nil)
-		near("write operations", float64(p.WriteOperations.Value), float64(io.WriteCount), 1000, nil)
+		if p.ReadOperations.Value > io.ReadCount || p.WriteOperations.Value > io.WriteCount { // ours are from before
+			add("operations", []uint64{p.ReadOperations.Value, p.WriteOperations.Value}, []uint64{io.ReadCount, io.WriteCount})
+		}
 	}
 	near("memory", p.Memory.Value, float64(p.WorkingSetBytes.Value)/(1<<20), 0, nil)
 	return what

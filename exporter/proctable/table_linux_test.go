@@ -7,6 +7,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -303,9 +304,8 @@ func TestSettledProcesses(t *testing.T) {
 		}
 	})
 	t.Run("are let go when they end", func(t *testing.T) {
-		held := heldStats(t)
-		if held < children/2 {
-			t.Fatalf("the stat of only %d processes is held", held)
+		if held := heldStats(t, pids); held == 0 {
+			t.Fatal("the stat of no child is held")
 		}
 		for _, pid := range pids {
 			syscall.Kill(int(pid), syscall.SIGKILL)
@@ -317,14 +317,14 @@ func TestSettledProcesses(t *testing.T) {
 		if p := read(t, table, youngest); p != nil {
 			t.Errorf("still there: %+v", p)
 		}
-		if now := heldStats(t); now > held-children/2 {
-			t.Errorf("%d were held, and %d are after %d have ended", held, now, children)
+		if held := heldStats(t, pids); held > 0 {
+			t.Errorf("of processes that have ended %d are held", held)
 		}
 	})
 }
 
-// heldStats returns how many descriptors this process has of files named stat.
-func heldStats(t *testing.T) int {
+// heldStats returns how many descriptors this process has of the stat of those processes.
+func heldStats(t *testing.T, pids []uint32) int {
 	t.Helper()
 	links, err := filepath.Glob("/proc/self/fd/*")
 	if err != nil {
@@ -332,7 +332,13 @@ func heldStats(t *testing.T) int {
 	}
 	n := 0
 	for _, link := range links {
-		if to, err := os.Readlink(link); err == nil && filepath.Base(to) == "stat" {
+		to, err := os.Readlink(link)
+		to = strings.TrimSuffix(to, " (deleted)") // its process has ended
+		if err != nil || filepath.Base(to) != "stat" {
+			continue
+		}
+		pid, err := strconv.ParseUint(filepath.Base(filepath.Dir(to)), 10, 32)
+		if err == nil && slices.Contains(pids, uint32(pid)) {
 			n++
 		}
 	}
