@@ -49,7 +49,7 @@ func (h *host) forget() {
 // copySources copies what is built: resources lie beside the sources, and differ by version.
 func (h *host) copySources() {
 	h.t.Helper()
-	for _, dir := range []string{"cmd/procmon-exporter", "config", "deploy/windows", "exporter", "test/wine/startmanual"} {
+	for _, dir := range []string{"cmd/procmon-exporter", "config", "deploy", "exporter", "test/wine/startmanual"} {
 		if err := os.CopyFS(filepath.Join(h.dir, dir), os.DirFS("../../"+dir)); err != nil {
 			h.t.Fatal(err)
 		}

@@ -55,11 +55,12 @@ func (p *pack) build() error {
 	}
 	defer os.RemoveAll(stage)
 	for name, from := range map[string]string{
-		"procmon-exporter.wxs": filepath.Join(p.source, "procmon-exporter.wxs"),
-		"procmon.ico":          filepath.Join(p.source, "procmon.ico"),
-		"LICENSE.txt":          p.license,
-		"procmon-exporter.exe": p.exporter,
-		"setup.exe":            p.setup,
+		"procmon-exporter.wxs":  filepath.Join(p.source, "procmon-exporter.wxs"),
+		"procmon.ico":           filepath.Join(p.source, "procmon.ico"),
+		"exporter.example.yaml": filepath.Join(p.source, "..", "exporter.yaml"),
+		"LICENSE.txt":           p.license,
+		"procmon-exporter.exe":  p.exporter,
+		"setup.exe":             p.setup,
 	} {
 		content, err := os.ReadFile(from)
 		if err != nil {

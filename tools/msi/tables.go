@@ -20,16 +20,18 @@ const (
 	asLocalSystem = 0x800
 )
 
-var actions = map[string]int{
-	"Resume":    exeInPackage | asLocalSystem | onRollback | ignoreResult,
-	"Hold":      exeInPackage | asLocalSystem | inScript,
-	"Remove":    exeInPackage | asLocalSystem | inScript,
-	"Purge":     exeInPackage | asLocalSystem | inScript,
-	"Restore":   exeInPackage | asLocalSystem | onRollback | ignoreResult,
-	"Configure": exeInPackage | asLocalSystem | inScript,
-	"Firewall":  exeInPackage | asLocalSystem | inScript,
-	"Release":   exeInPackage | asLocalSystem | inScript,
-	"Commit":    exeInPackage | asLocalSystem | onCommit | ignoreResult,
+func actionTypes() map[string]int {
+	return map[string]int{
+		"Resume":    exeInPackage | asLocalSystem | onRollback | ignoreResult,
+		"Hold":      exeInPackage | asLocalSystem | inScript,
+		"Remove":    exeInPackage | asLocalSystem | inScript,
+		"Purge":     exeInPackage | asLocalSystem | inScript,
+		"Restore":   exeInPackage | asLocalSystem | onRollback | ignoreResult,
+		"Configure": exeInPackage | asLocalSystem | inScript,
+		"Firewall":  exeInPackage | asLocalSystem | inScript,
+		"Release":   exeInPackage | asLocalSystem | inScript,
+		"Commit":    exeInPackage | asLocalSystem | onCommit | ignoreResult,
+	}
 }
 
 // statements are the rows that wixl writes wrong or not at all. The SQL is Windows Installer's
@@ -40,6 +42,7 @@ func statements(number string) []string {
 		"UPDATE `File` SET `Version` = '" + number + ".0', `Language` = '1033' WHERE `File` = 'exporter.exe'",
 		"DELETE FROM `MsiFileHash` WHERE `File_` = 'exporter.exe'", // is for files without a version
 		"UPDATE `File` SET `FileName` = 'PROCMON.EXE|procmon-exporter.exe' WHERE `File` = 'exporter.exe'",
+		"UPDATE `File` SET `FileName` = 'EXAMPLE.YAM|exporter.example.yaml' WHERE `File` = 'exporter.yaml'",
 		// From 0.0.0 to this version, both included.
 		"DELETE FROM `Upgrade` WHERE `ActionProperty` = 'OLDERFOUND'",
 		"INSERT INTO `Upgrade` (`UpgradeCode`, `VersionMin`, `VersionMax`, `Attributes`, `ActionProperty`) VALUES ('" + upgradeCode + "', '0.0.0', '" + number + "', 768, 'OLDERFOUND')",
@@ -51,8 +54,9 @@ func statements(number string) []string {
 		"INSERT INTO `DrLocator` (`Signature_`, `Path`, `Depth`) VALUES ('Config', '[CommonAppDataFolder]procmon', 0)",
 		"INSERT INTO `AppSearch` (`Property`, `Signature_`) VALUES ('DATACONFIG', 'Config')",
 	}
-	for _, name := range slices.Sorted(maps.Keys(actions)) {
-		queries = append(queries, fmt.Sprintf("UPDATE `CustomAction` SET `Type` = %d WHERE `Action` = '%s'", actions[name], name))
+	types := actionTypes()
+	for _, name := range slices.Sorted(maps.Keys(types)) {
+		queries = append(queries, fmt.Sprintf("UPDATE `CustomAction` SET `Type` = %d WHERE `Action` = '%s'", types[name], name))
 	}
 	return queries
 }
