@@ -81,10 +81,10 @@ func (s *scanner) take(v extent, sh shape, r role) bool {
 
 // knownOption reads the word at i if it is an option of the program that has a secret. It returns
 // where the word goes on, or that the next word is awaited.
-func (s *scanner) knownOption(i int) (next int, known bool) {
+func (s *scanner) knownOption(i int, outer mark) (next int, known bool) {
 	if s.program.habit == encodes {
 		if end := i + 1 + s.nameLength(i+1); end > i+1 && end-i <= 20 && hasPrefixFold("-encodedcommand", string(new(word).fold("-"+s.line[i+1:end]))) {
-			return s.awaitOrTake(i, end, option{attached: apart, shape: whole})
+			return s.awaitOrTake(i, end, option{attached: apart, shape: whole}, outer)
 		}
 		return i, false
 	}
@@ -94,16 +94,16 @@ func (s *scanner) knownOption(i int) (next int, known bool) {
 			continue
 		}
 		if o.name[0] == '/' {
-			if !equalFold(s.line[i+1:end], o.name[1:]) {
+			if s.line[i+1:end] != o.name[1:] && !equalFold(s.line[i+1:end], o.name[1:]) {
 				continue
 			}
 		} else if s.line[i:end] != o.name {
-			if next, known = s.cluster(i, o); known {
+			if next, known = s.cluster(i, o, outer); known {
 				return next, known
 			}
 			continue
 		}
-		if next, known = s.awaitOrTake(i, end, o); known {
+		if next, known = s.awaitOrTake(i, end, o, outer); known {
 			return next, known
 		}
 	}
@@ -111,7 +111,7 @@ func (s *scanner) knownOption(i int) (next int, known bool) {
 }
 
 // awaitOrTake takes the value of the option that stands from i to end.
-func (s *scanner) awaitOrTake(i, end int, o option) (next int, known bool) {
+func (s *scanner) awaitOrTake(i, end int, o option, outer mark) (next int, known bool) {
 	s.slash, s.role = s.line[i] == '/', plain
 	if end == len(s.line) || is(s.line[end], space) || s.closes(end) {
 		if o.attached == adjacent {
@@ -130,7 +130,7 @@ func (s *scanner) awaitOrTake(i, end int, o option) (next int, known bool) {
 	if at >= len(s.line) || is(s.line[at], space) {
 		return i, false
 	}
-	v := s.value(at, setting{})
+	v := s.value(at, setting{argument: outer})
 	if !s.take(v, o.shape, plain) {
 		return i, false
 	}
@@ -138,7 +138,7 @@ func (s *scanner) awaitOrTake(i, end int, o option) (next int, known bool) {
 }
 
 // cluster reads options of one letter that are written together, as in curl -sSu user:SECRET.
-func (s *scanner) cluster(i int, o option) (next int, known bool) {
+func (s *scanner) cluster(i int, o option, outer mark) (next int, known bool) {
 	if len(o.name) != 2 || o.shape != pair || s.at(i+1) == '-' {
 		return i, false
 	}
@@ -149,7 +149,7 @@ func (s *scanner) cluster(i int, o option) (next int, known bool) {
 	if end-i > 8 || s.line[end-1] != o.name[1] || end < len(s.line) && !is(s.line[end], space) {
 		return i, false
 	}
-	return s.awaitOrTake(i, end, o)
+	return s.awaitOrTake(i, end, o, outer)
 }
 
 // closes reports whether the quote that is open ends at i.
@@ -208,7 +208,7 @@ func (s *scanner) endOption(text string, split bool) {
 		}
 		return
 	case len(name) >= 3 && hasPrefixFold("encodedcommand", string(new(word).fold(name))),
-		equalFold(name, "encodedarguments"):
+		equalFold(name, "ec"), equalFold(name, "encodedarguments"):
 		s.awaits, s.role, s.slash = whole, plain, text[0] == '/'
 		return
 	}

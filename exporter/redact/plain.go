@@ -5,7 +5,7 @@ import "strings"
 // expected takes the word at i if the program says that this argument is a secret.
 func (s *scanner) expected(i int) (next int, taken bool) {
 	p := s.program
-	if p == nil || p.positional != s.positional+1 && p.habit != mounts && p.habit != connects {
+	if p == nil || p.positional <= s.positional && p.habit != mounts && p.habit != connects {
 		return i, false
 	}
 	m, n := s.quoteAt(i)
@@ -15,15 +15,22 @@ func (s *scanner) expected(i int) (next int, taken bool) {
 	case c == 0, c == '-', c == '+', c == '/' && s.isSlashOption(i+n), strings.IndexByte("|&<>;", c) >= 0:
 		return i, false
 	}
+	isNext := p.positional == s.positional+1
+	if p.positional > 0 && !isNext && n == 0 {
+		return i, false
+	}
 	v := s.value(i, setting{})
 	text := s.line[v.from:v.to]
 	sh := p.shape
 	switch {
 	case v.from >= v.to:
 		return i, false
+	case p.positional > 0 && !isNext:
+		s.positional++ // one argument, also when it has spaces
+		return v.next, true
 	case p.habit == mounts:
 		if isDevice(text) {
-			return i, false
+			return v.next, true
 		}
 		sh = whole
 	case p.habit == connects:
@@ -178,6 +185,11 @@ func (s *scanner) call(i int) int {
 	if len(before) < len("credential") || !equalFold(before[len(before)-len("credential"):], "credential") {
 		return i + 1
 	}
+	return s.second(i)
+}
+
+// second takes the second text of those in the parenthesis at i, and returns where the line goes on.
+func (s *scanner) second(i int) int {
 	m, n := s.quoteAt(i + 1)
 	if n == 0 {
 		return i + 1

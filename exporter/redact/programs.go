@@ -19,7 +19,7 @@ const (
 // An option is one whose value is a secret for a program, where its name does not say so.
 // Its value follows as an argument, or after = or :, or right after it when attached says so.
 type option struct {
-	name     string // with its dash, or with a slash when it can have either, in any case
+	name     string // with its dash, or with a slash when it can have either; then lower case is any case
 	attached attached
 	shape    shape
 }
@@ -69,7 +69,7 @@ var (
 	remoteP    = []option{{"/p", apart, whole}}
 	mysql      = &program{options: []option{{"-p", adjacent, whole}}}
 	mongo      = &program{options: passwordP}
-	sqlcmd     = &program{options: passwordUP}
+	sqlcmd     = &program{options: []option{{"/P", either, whole}}}
 	putty      = &program{options: []option{{"-pw", apart, whole}}}
 	ldap       = &program{options: []option{{"-w", either, whole}}}
 	samba      = &program{options: []option{{"-U", either, percent}, {"--user", apart, percent}}}
@@ -89,8 +89,8 @@ var (
 
 // programs is indexed by the names of programs without .exe, in lower case.
 var programs = index(map[string]*program{
-	"mysql mysqldump mysqladmin mysqlimport mysqlshow mysqlcheck mysqlslap mysqlpump mysqlbinlog mysqlsh mysql_upgrade mariadb mariadb-dump mariadb-admin mariadb-import mariadb-check": mysql,
-	"mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat mongotop mongofiles cqlsh beeline rabbitmqadmin yt-dlp youtube-dl evil-winrm crackmapexec netexec nxc":      mongo,
+	"mysql mysqldump mysqladmin mysqlimport mysqlshow mysqlcheck mysqlslap mysqlpump mysqlbinlog mysqlsh mysql_upgrade mariadb mariadb-dump mariadb-admin mariadb-import mariadb-check":  mysql,
+	"mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat mongotop mongofiles cqlsh beeline rabbitmqadmin yt-dlp youtube-dl twine evil-winrm crackmapexec netexec nxc": mongo,
 	"sqlcmd osql bcp tsql mosquitto_pub mosquitto_sub ipmitool p4": sqlcmd,
 	"isql":                      {options: passwordUP, positional: 3, shape: whole},
 	"ssh-keygen":                {options: []option{{"-N", either, whole}, {"-P", either, whole}}},
@@ -112,9 +112,11 @@ var programs = index(map[string]*program{
 	"etcdctl":              {options: []option{{"--user", apart, pair}}},
 	"elasticsearch-users":  {options: passwordP},
 	"ldapsearch ldapmodify ldapadd ldapdelete ldapwhoami ldapcompare ldapmodrdn ldapexop kadmin": ldap,
-	"ldappasswd": {options: []option{{"-w", either, whole}, {"-s", either, whole}, {"-a", either, whole}}},
-	"smbclient rpcclient smbget smbcacls smbtree smbspool winexe mount_smbfs": samba,
-	"smbmap useradd usermod sshfs_pass":                                       {options: passwordP},
+	"ldappasswd":          {options: []option{{"-w", either, whole}, {"-s", either, whole}, {"-a", either, whole}}},
+	"grafana-cli grafana": {commands: map[string]*program{"reset-admin-password": {positional: 1, shape: whole}}},
+	"smbclient":           {options: samba.options, positional: 2, shape: whole},
+	"rpcclient smbget smbcacls smbtree smbspool winexe mount_smbfs": samba,
+	"smbmap useradd usermod sshfs_pass":                             {options: passwordP},
 	"openssl": {options: []option{{"-passin", apart, openssl}, {"-passout", apart, openssl}, {"-pass", apart, openssl},
 		{"-k", apart, whole}, {"-K", apart, whole}, {"-passcerts", apart, openssl}},
 		commands: map[string]*program{"passwd": {positional: 1, shape: whole}}},

@@ -151,7 +151,6 @@ func replaceMatches(pattern *regexp.Regexp, line string) string {
 
 func replaceSecrets(line string) string {
 	s := scanner{line: line}
-	s.spans.list = s.spans.first[:0]
 	s.run()
 	return s.spans.replace(line)
 }

@@ -103,7 +103,7 @@ func (s *scanner) word(i int) int {
 	isOption := c == '-' || c == '/' && s.isSlashOption(body)
 	i = body
 	if isOption && s.program != nil {
-		if next, known := s.knownOption(body); known {
+		if next, known := s.knownOption(body, outer); known {
 			s.option, s.nested = true, false
 			if next > body && s.awaits == none {
 				return next
@@ -220,7 +220,11 @@ func (s *scanner) body(body, i int, outer mark) (end int, split bool) {
 				i++
 			}
 		case '(':
-			i = s.call(i)
+			if next := s.call(i); next > i+1 || !is(s.at(next), letter) {
+				i = next
+			} else {
+				return next, split // a command can begin
+			}
 		case '|':
 			s.last = span{body, i}
 			s.pipe(i)
@@ -228,6 +232,7 @@ func (s *scanner) body(body, i int, outer mark) (end int, split bool) {
 		case '&', ';':
 			if c == '&' && s.at(i+1) == '&' || c == ';' && s.ends(i+1) {
 				s.command()
+				return i + 1, split
 			}
 			i++
 		default:

@@ -27,6 +27,12 @@ func (s *scanner) separator(body, i int, outer mark) int {
 		r = secret
 	}
 	if r == plain || r == queried && !inQuery {
+		if c == ':' && equalFold(name, "thin") { // jdbc:oracle:thin:user/password@host
+			if v := s.value(next, setting{}); strings.IndexByte(s.line[v.from:v.to], '@') > 0 && s.take(v, oracle, plain) {
+				return v.next
+			}
+			return next
+		}
 		if c == ':' {
 			return s.userInfo(from, i, next)
 		}
@@ -48,11 +54,14 @@ func (s *scanner) separator(body, i int, outer mark) int {
 	if at >= len(s.line) {
 		return next
 	}
-	if m, n := s.quoteAt(at); n > 0 && m == s.quote && s.ends(at+n) {
+	if m, n := s.quoteAt(at); n > 0 && (m == s.quote || at > next) && s.ends(at+n) {
 		return next
 	}
 	if s.line[at] == '{' && s.at(at+1) != '{' && c == ':' {
 		return next // what is in there has names of its own
+	}
+	if s.line[at] == '(' && r == vague {
+		return max(s.second(at), next) // auth=('user', 'password')
 	}
 	in := setting{listed: !isOption, query: inQuery, spaced: s.at(from-1) == ';' || s.at(from-1) == ' ' && s.at(from-2) == ';'}
 	if outer.char != 0 && s.quote == outer && (from == body || isOption) && (isOption || !s.nested) {

@@ -10,10 +10,7 @@ import (
 type span struct{ from, to int }
 
 // spans are the parts of a line that are secrets, in any order.
-type spans struct {
-	list  []span
-	first [8]span // room for most lines without allocating
-}
+type spans struct{ list []span }
 
 // add notes a secret, unless it is hidden already.
 func (s *spans) add(line string, from, to int) {

@@ -103,19 +103,19 @@ func (s *scanner) webhook(from, end int) int {
 }
 
 // people are names before a colon that a mail address follows, or the version of a package.
-var people = set(`user u username member group account serviceaccount login email mail mailto to from cc bcc sip sips xmpp acct npm git file
+var people = set(`user username member group account serviceaccount login email mail mailto to from cc bcc sip sips xmpp acct npm git file
 	link workspace pkg user-name upn owner domain`)
 
 // userInfo takes the password of user:password@host:port, whose name begins at from and whose
 // colon stands at i. Without a scheme it takes a port or a proxy to tell it from a mail address.
 func (s *scanner) userInfo(from, i, next int) int {
 	at := s.nextAt(i)
-	if at < 0 || at-i > 256 || at == i+1 || i-from < 2 || s.at(from-1) == '@' {
+	if at < 0 || at-i > 256 || at == i+1 || s.at(i+1) == '\\' || s.at(from-1) == '@' {
 		return next
 	}
 	var w word
 	name := strings.TrimLeft(s.line[from:i], "-")
-	if w.in(people, name) || isHeaderOrDrive(name) || strings.ContainsAny(s.line[i:at], " \t\"'`/\\,;=") {
+	if w.in(people, name) || strings.HasPrefix(name, "sha") || strings.ContainsAny(s.line[i:at], " \t\"'`/\\,;=") {
 		return next
 	}
 	end, port := at+1, -1
@@ -130,11 +130,9 @@ func (s *scanner) userInfo(from, i, next int) int {
 		s.spans.add(s.line, i+1, at)
 		return at
 	}
-	if before := s.at(from - 1); before == '/' && s.at(from-2) != '/' && strings.IndexByte(s.line[at:end], '.') > 0 && !is(s.line[at+1], digit) {
+	if before := s.at(from - 1); before == '/' && is(s.at(from-2), nameByte) && strings.IndexByte(s.line[at:end], '.') > 0 && !is(s.line[at+1], digit) {
 		s.spans.add(s.line, i+1, at) // domain/user:password@host
 		return at
 	}
 	return next
 }
-
-func isHeaderOrDrive(name string) bool { return len(name) == 1 || strings.HasPrefix(name, "sha") }

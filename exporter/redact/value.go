@@ -82,7 +82,7 @@ type closed struct {
 
 // value returns the extent of the value that begins at i.
 func (s *scanner) value(i int, in setting) extent {
-	start := i
+	start, joined := i, false
 	if m, n := s.quoteAt(i); n > 0 && m != s.quote {
 		from, to := s.closing(i+n, m)
 		switch {
@@ -91,7 +91,7 @@ func (s *scanner) value(i int, in setting) extent {
 		case s.ends(to):
 			return extent{i + n, from, to}
 		}
-		i = to // "begin"end
+		i, joined = to, true // "begin"end
 	} else if i < len(s.line) && (s.line[i] == '{' || s.line[i] == '[') && in.listed {
 		// Braces quote in ODBC, brackets list in JSON.
 		if end := strings.IndexByte(s.line[i:min(len(s.line), i+4096)], s.line[i]+2); end >= 0 {
@@ -109,7 +109,7 @@ func (s *scanner) value(i int, in setting) extent {
 	}
 	for i < limit && !s.stops(start, i, in, spaced) {
 		c := s.line[i]
-		if !is(c, quote) || c == '\'' || s.quote.char == c {
+		if !is(c, quote) || c == '\'' && !joined || s.quote.char == c {
 			i++
 			continue
 		}
