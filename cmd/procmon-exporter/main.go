@@ -50,13 +50,13 @@ func command(args []string, stdout, stderr io.Writer) int {
 }
 
 // beSmall keeps an agent's memory small. Its live heap is a few MB, so that collecting garbage
-// twice as often costs next to nothing; the limit is far above what 10,000 processes need, and
+// four times as often costs next to nothing; the limit is far above what 10,000 processes need, and
 // keeps a peak from staying. GOGC and GOMEMLIMIT of the environment win
 // (https://pkg.go.dev/runtime#hdr-Environment_Variables).
 func beSmall() {
 	const limit = 64 << 20 // bytes
 	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
+		debug.SetGCPercent(25)
 	}
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(limit)

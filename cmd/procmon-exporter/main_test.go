@@ -35,7 +35,17 @@ var build = sync.OnceValues(func() (string, error) {
 })
 
 func buildFor(program, goos, goarch string) error {
-	cmd := exec.Command("go", "build", "-trimpath", "-tags", "urfave_cli_no_docs", "-ldflags", "-s -w -X main.version=9.8.7", "-o", program, ".")
+	text, err := os.ReadFile("buildflags")
+	if err != nil {
+		return err
+	}
+	args := []string{"build"}
+	for line := range strings.Lines(string(text)) {
+		if flag := strings.TrimSpace(line); !strings.HasPrefix(flag, "#") {
+			args = append(args, flag)
+		}
+	}
+	cmd := exec.Command("go", append(args, "-ldflags", "-s -w -X main.version=9.8.7", "-o", program, ".")...)
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+goarch)
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("go build: %w\n%s", err, out)
