@@ -313,7 +313,7 @@ func TestGroupsCountWhatNoTableShows(t *testing.T) {
 	const runs = 3
 	var last int
 	for range runs {
-		child := exec.Command(path, "0.1")
+		child := exec.Command(path, "0.3")
 		if err := child.Run(); err != nil {
 			t.Skipf("%s does not run under another name: %v", sleep, err)
 		}
@@ -337,14 +337,14 @@ func TestEventsAreRedacted(t *testing.T) {
 	o := recording
 	o.Redact = func(line string) string { return strings.ReplaceAll(line, "hunter2", "***") }
 	url := record(t, o)
-	child := exec.Command("sh", "-c", "sleep 0.1; exit 3", "--password=hunter2")
+	child := exec.Command("sh", "-c", "sleep 0.3; exit 3", "--password=hunter2")
 	_ = child.Run()
 	for deadline := time.Now().Add(20 * time.Second); ; {
 		_, body := get(t, "GET", url+"/snapshot", http.Header{afterHeader: {"0123456789abcdef.0"}})
 		if bytes.Contains(body, []byte("hunter2")) {
 			t.Fatal("the secret was handed out")
 		}
-		if bytes.Contains(body, []byte(`"cmdline":"sh -c sleep 0.1; exit 3 --password=***","username":`)) {
+		if bytes.Contains(body, []byte(`"cmdline":"sh -c sleep 0.3; exit 3 --password=***","username":`)) {
 			return
 		}
 		if time.Now().After(deadline) {

@@ -83,7 +83,7 @@ func (e *connectorEvent) read(message []byte) bool {
 	}
 	e.what = order.Uint32(message[whatAt:])
 	e.timestamp = time.Duration(order.Uint64(message[timestampAt:]))
-	words := 0
+	var words int // that it needs
 	switch e.what {
 	case connectorAnswer:
 		e.status, e.ack = word(0), order.Uint32(message[connectorAckAt:])

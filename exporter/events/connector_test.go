@@ -129,21 +129,23 @@ func TestParseProcStat(t *testing.T) {
 	for _, test := range []struct {
 		name, line string
 		comm       string
-		ended, ok  bool
+		over, ok   bool
 	}{
 		{"running", "42 (sh) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1000 10", "sh", false, true},
-		{"zombie", "42 (sh) Z 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 0 0", "sh", true, true},
-		{"hostile name", "42 (a) S 1 (\n) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 0 0", "a) S 1 (\n", false, true},
+		{"ending", "42 (sh) R 7 42 42 0 -1 4194564 1 2 3 4 5 6 7 8 20 0 1 0 98765 0 0", "sh", true, true},
+		{"zombie", "42 (sh) Z 7 42 42 0 -1 4194564 1 2 3 4 5 6 7 8 20 0 1 0 98765 0 0", "sh", true, true},
+		{"first thread ended", "42 (sh) Z 7 42 42 0 -1 4194564 1 2 3 4 5 6 7 8 20 0 2 0 98765 0 0", "sh", false, true},
 		{"cut", "42 (sh) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0", "", false, false},
+		{"hostile name", "42 (a) S 1 (\n) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 0 0", "a) S 1 (\n", false, true},
 		{"no name", "42 S 7", "", false, false},
 		{"parentheses turned", ") S ( 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 0 0", "", false, false},
 		{"words for numbers", "42 (sh) S x 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 0 0", "", false, false},
 		{"empty", "", "", false, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			comm, ended, ppid, start, ok := events.ParseProcStat([]byte(test.line))
-			if ok != test.ok || ok && (comm != test.comm || ended != test.ended || ppid != 7 || start != 98765) {
-				t.Errorf("got %q, %v, %d, %d, %v", comm, ended, ppid, start, ok)
+			comm, over, ppid, start, ok := events.ParseProcStat([]byte(test.line))
+			if ok != test.ok || ok && (comm != test.comm || over != test.over || ppid != 7 || start != 98765) {
+				t.Errorf("got %q, %v, %d, %d, %v", comm, over, ppid, start, ok)
 			}
 		})
 	}

@@ -67,7 +67,7 @@ var (
 )
 
 // ParseProcStat returns what a line of /proc/PID/stat says.
-func ParseProcStat(line []byte) (comm string, ended bool, ppid uint32, start uint64, ok bool) {
+func ParseProcStat(line []byte) (comm string, over bool, ppid uint32, start uint64, ok bool) {
 	s, ok := parseProcStat(line)
-	return s.comm, s.ended, s.ppid, s.start, ok
+	return s.comm, s.over(), s.ppid, s.start, ok
 }

@@ -11,14 +11,18 @@ import (
 // forks turns what the proc connector tells into starts and ends. A process that has forked
 // is still its parent's copy: its start is recorded when it executes a program, and of one
 // that does not, when it ends or has been around for a while. What it is then is read from
-// /proc; of a process that has ended before, it stays unknown. A process ends when its first
-// thread does.
+// /proc; of a process that has ended before, it stays unknown.
+//
+// A process has ended when its first thread has, if there is no other. If there is, the
+// others end too now, or go on without the first, or one of them executes a program and
+// becomes the first: its end is recorded when none is left.
 type forks struct {
 	journal *journal // locked by the callers of all methods but end
 	proc    *procReader
 	boot    time.Time
 	waiting map[uint32]*fork
-	missed  bool // events were lost: some that are kept may have ended
+	ending  map[uint32]*procmon.Event // ends of first threads
+	missed  bool                      // events were lost: some that are kept may have ended
 }
 
 // A fork is a start that is not recorded yet.
@@ -42,13 +46,14 @@ func openForks(j *journal, boot time.Time) (*forks, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &forks{journal: j, proc: proc, boot: boot, waiting: map[uint32]*fork{}}, nil
+	return &forks{journal: j, proc: proc, boot: boot, waiting: map[uint32]*fork{}, ending: map[uint32]*procmon.Event{}}, nil
 }
 
 func (f *forks) end() {
 	f.journal.mu.Lock()
 	defer f.journal.mu.Unlock()
 	clear(f.waiting)
+	clear(f.ending)
 	f.missed = false
 	_ = f.proc.close() // a directory that was only read
 }
@@ -71,6 +76,9 @@ func (f *forks) forked(e *connectorEvent) {
 	if before := f.waiting[e.pid]; before != nil {
 		f.start(before) // its end was lost
 	}
+	if before := f.ending[e.pid]; before != nil {
+		f.finish(before)
+	}
 	now := &fork{at: e.timestamp, ticks: startTicks(e.timestamp)}
 	if s, ok := f.proc.stat(e.pid); ok && near(s.start, now.ticks) {
 		now.ticks = s.start
@@ -87,6 +95,7 @@ func (f *forks) forked(e *connectorEvent) {
 }
 
 func (f *forks) executed(e *connectorEvent) {
+	delete(f.ending, e.pid)
 	if w := f.waiting[e.pid]; w != nil {
 		f.look(w)
 		f.start(w)
@@ -109,18 +118,32 @@ func (f *forks) exited(e *connectorEvent) {
 		f.look(w)
 		f.start(w)
 	}
-	end := procmon.Event{Kind: procmon.Ended, Time: wallTime(e.timestamp), PID: e.pid, ExitCode: procmon.Some(exitCode(e.status))}
-	kept := f.journal.forget(e.pid)
-	if kept == nil { // it is older than this recording; its parent may not have seen its end yet
+	end := &procmon.Event{Kind: procmon.Ended, Time: wallTime(e.timestamp), PID: e.pid, ExitCode: procmon.Some(exitCode(e.status))}
+	var s procStat
+	var ok bool
+	if f.journal.living[e.pid] != nil {
+		s, ok = f.proc.stat(e.pid)
+	} else { // it is older than this recording; its parent may not have seen its end yet
 		if e.parent != 0 {
 			end.PPID = procmon.Some(e.parent)
 		}
-		if s, facts, ok := f.proc.look(e.pid); ok && s.start <= startTicks(e.timestamp) {
+		var facts Facts
+		if s, facts, ok = f.proc.look(e.pid); ok && s.start <= startTicks(e.timestamp) {
 			end.StartTime = f.startTime(s.start)
-			f.journal.know(&end, facts)
+			f.journal.know(end, facts)
 		}
 	}
-	f.journal.finished(end, kept)
+	if ok && !s.over() && len(f.ending) < maxLiving {
+		f.ending[e.pid] = end
+		return
+	}
+	f.finish(end)
+}
+
+// finish records an end.
+func (f *forks) finish(end *procmon.Event) {
+	delete(f.ending, end.PID)
+	f.journal.finished(*end, f.journal.forget(end.PID))
 }
 
 // look reads what a process that waits is now, and reports whether it is still there.
@@ -140,13 +163,19 @@ func (f *forks) start(w *fork) {
 	f.journal.started(&w.event)
 }
 
-// settle records the starts of processes that have not executed a program for a while.
+// settle records the starts of processes that have not executed a program for a while, and
+// the ends of those that have no thread left.
 func (f *forks) settle() {
 	now := clock(unix.CLOCK_MONOTONIC)
 	for _, w := range f.waiting {
 		age := now - w.at
 		if age >= settled && f.look(w) || age >= abandoned {
 			f.start(w)
+		}
+	}
+	for pid, end := range f.ending {
+		if s, ok := f.proc.stat(pid); !ok || s.over() {
+			f.finish(end)
 		}
 	}
 	if f.missed {

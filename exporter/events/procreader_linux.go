@@ -64,7 +64,7 @@ func (p *procReader) look(pid uint32) (procStat, Facts, bool) {
 		return procStat{}, Facts{}, false
 	}
 	facts := Facts{Name: procmon.Some(s.comm)}
-	if !s.ended {
+	if !s.ending {
 		if args, err := p.read(dir, "cmdline", longestLine); err == nil {
 			var line string
 			facts.Name.Value, line = commandLine(s.comm, args)

@@ -86,11 +86,11 @@ func TestShortLivedProcess(t *testing.T) {
 		name, script string
 		code         int64
 	}{
-		{"success", "sleep 0.1; exit 0", 0},
-		{"exit code", "sleep 0.1; exit 42", 42},
-		{"highest exit code", "sleep 0.1; exit 255", 255},
-		{"killed", "sleep 0.1; kill -9 $$", -9},
-		{"terminated", "sleep 0.1; kill $$", -15},
+		{"success", "sleep 0.3; exit 0", 0},
+		{"exit code", "sleep 0.3; exit 42", 42},
+		{"highest exit code", "sleep 0.3; exit 255", 255},
+		{"killed", "sleep 0.3; kill -9 $$", -9},
+		{"terminated", "sleep 0.3; kill $$", -15},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := &reader{w: watch(t, events.Options{})}
@@ -225,7 +225,7 @@ func TestForkWithoutExec(t *testing.T) {
 // TestSecondExec has a process execute another program: its end tells of that one.
 func TestSecondExec(t *testing.T) {
 	r := &reader{w: watch(t, events.Options{})}
-	child := exec.Command("sh", "-c", "sleep 0.1; exec env A=1 sleep 0.100")
+	child := exec.Command("sh", "-c", "sleep 0.3; exec env A=1 sleep 0.100")
 	if err := child.Run(); err != nil {
 		t.Fatal(err)
 	}
@@ -244,18 +244,76 @@ func TestSecondExec(t *testing.T) {
 	}
 }
 
+// byThread is set in the environment of this test's own program when it shall execute another
+// one from a thread that is not its first.
+const byThread = "EVENTS_TEST_BY_THREAD"
+
+// TestExecByAnotherThread: the first thread ends then, and the process does not.
+func TestExecByAnotherThread(t *testing.T) {
+	if os.Getenv(byThread) != "" {
+		sleep, err := exec.LookPath("sleep")
+		if err != nil {
+			t.Fatal(err)
+		}
+		failed := make(chan error)
+		for range 2 { // one of them at most has the first thread
+			go func() {
+				lockAndLeave()
+				if unix.Gettid() != os.Getpid() {
+					failed <- syscall.Exec(sleep, []string{"sleep", "0.300"}, nil)
+				}
+			}()
+		}
+		t.Fatal(<-failed)
+	}
+	r := &reader{w: watch(t, events.Options{})}
+	child := exec.Command(os.Args[0], "-test.run=^TestExecByAnotherThread$")
+	child.Env = append(os.Environ(), byThread+"=1")
+	if err := child.Run(); err != nil {
+		t.Fatal(err)
+	}
+	pid := child.Process.Pid
+	end, start := r.end(t, pid), r.start(t, pid)
+	if end.Cmdline != procmon.Some("sleep 0.300") || end.ExitCode != procmon.Some[int64](0) || end.Time.Sub(start.Time) < 300*time.Millisecond || end.ID() != start.ID() {
+		t.Errorf("got %+v and %+v", start, end)
+	}
+	ends := 0
+	for i := range r.had {
+		if r.had[i].Kind == procmon.Ended && r.had[i].PID == uint32(pid) {
+			ends++
+		}
+	}
+	if ends != 1 {
+		t.Errorf("one process ended %d times", ends)
+	}
+}
+
+// TestManyThreadsEndTogether ends a program with threads by its own exit.
+func TestManyThreadsEndTogether(t *testing.T) {
+	r := &reader{w: watch(t, events.Options{})}
+	for range 10 {
+		child := exec.Command(os.Args[0], "-test.run=^$")
+		if err := child.Run(); err != nil {
+			t.Fatal(err)
+		}
+		if end := r.end(t, child.Process.Pid); end.ExitCode != procmon.Some[int64](0) || !end.StartTime.Known {
+			t.Errorf("got %+v", end)
+		}
+	}
+}
+
 func TestCommandLinesAreRedacted(t *testing.T) {
 	secret := func(line string) string { return strings.ReplaceAll(line, "hunter2", "***") }
 	r := &reader{w: watch(t, events.Options{Redact: secret})}
 	older := sleeper(t, "sleep", "1000")
-	child := exec.Command("sh", "-c", "sleep 0.1; exit 0", "hunter2")
+	child := exec.Command("sh", "-c", "sleep 0.3; exit 0", "hunter2")
 	if err := child.Run(); err != nil {
 		t.Fatal(err)
 	}
 	_ = older.Process.Kill()
 	r.end(t, older.Process.Pid)
 	end, start := r.end(t, child.Process.Pid), r.start(t, child.Process.Pid)
-	if want := procmon.Some("sh -c sleep 0.1; exit 0 ***"); start.Cmdline != want || end.Cmdline != want {
+	if want := procmon.Some("sh -c sleep 0.3; exit 0 ***"); start.Cmdline != want || end.Cmdline != want {
 		t.Errorf("got %q and %q", start.Cmdline.Value, end.Cmdline.Value)
 	}
 	for i := range r.had {
