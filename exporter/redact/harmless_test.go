@@ -223,6 +223,7 @@ var harmlessLines = []string{
 	`C:\build\a1b2c3d4e5f6\obj\MyVeryLongProjectNameWithManyWordsAndNumbers2024Release64.exe`,
 	`/opt/app/releases/20240115T101112Z-4c0fdaa8b634/bin/app --release 4c0fdaa8b6341bfdeca5f18f7837462c80cff905`,
 	`xfreerdp /v:host7 /u:bob@corp.example.com /cert:ignore`,
+	`sh -c PGPASSWORD= psql -h db`,
 	`app ***`,
 	``,
 	`a`,

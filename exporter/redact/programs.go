@@ -91,7 +91,7 @@ var (
 var programs = index(map[string]*program{
 	"mysql mysqldump mysqladmin mysqlimport mysqlshow mysqlcheck mysqlslap mysqlpump mysqlbinlog mysqlsh mysql_upgrade mariadb mariadb-dump mariadb-admin mariadb-import mariadb-check":  mysql,
 	"mongo mongosh mongodump mongorestore mongoexport mongoimport mongostat mongotop mongofiles cqlsh beeline rabbitmqadmin yt-dlp youtube-dl twine evil-winrm crackmapexec netexec nxc": mongo,
-	"sqlcmd osql bcp tsql mosquitto_pub mosquitto_sub ipmitool p4": sqlcmd,
+	"sqlcmd osql bcp tsql mosquitto_pub mosquitto_sub ipmitool p4": sqlcmd, //nolint:misspell // a name
 	"isql":                      {options: passwordUP, positional: 3, shape: whole},
 	"ssh-keygen":                {options: []option{{"-N", either, whole}, {"-P", either, whole}}},
 	"zip unzip zipcloak funzip": {options: passwordUP},

@@ -37,6 +37,7 @@ const maxPasses = 8
 // Mode says what is left of a command line.
 type Mode string
 
+// The modes.
 const (
 	Redact Mode = "redact" // everything but secrets; also the empty Mode
 	Strip  Mode = "strip"  // the program alone, without its arguments
@@ -156,4 +157,4 @@ func replaceSecrets(line string) string {
 }
 
 // hidden reports whether nothing but Marker, or nothing at all, is there to be hidden.
-func hidden(text string) bool { return strings.Trim(text, Marker) == "" }
+func hidden(text string) bool { return strings.Trim(text, Marker[:1]) == "" }

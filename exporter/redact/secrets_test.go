@@ -151,6 +151,8 @@ var secretLines = []string{
 	`python app.py --apikey=«abc» --dbPassword «def» -DbPwd=«ghi»`,
 	`app --config '{"token": "«abc»", "tokens": 12}'`,
 	`app --env "password: «abc»"`,
+	`app Password = «x1» Token := '«y 2»'`,
+	`sc.exe config svc password= «x»`,
 	// Quotes, and command lines in command lines.
 	`"mysql" "-uroot" "-p«Super Secret»" shop`,
 	`mysql --defaults-extra-file=/etc/my.cnf --password=«'it'"'"'s me'» shop`,

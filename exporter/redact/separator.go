@@ -43,15 +43,13 @@ func (s *scanner) separator(body, i int, outer mark) int {
 		return next // a path, or the name of an image
 	}
 	at := next
-	if c == ':' || to < i && is(s.line[to], space) || s.program == nil || s.at(from-1) == '$' {
+	// Not after NAME=, which empties a variable for the command that follows.
+	if c == ':' || to < i && is(s.line[to], space) || before == '$' || isSpaced(name) {
 		for at < len(s.line) && is(s.line[at], space) {
 			at++
 		}
-		if c == '=' && at > next && !(to < i && is(s.line[to], space)) && before != '$' && !s.isSpaced(name) {
-			return next // NAME= command
-		}
 	}
-	if at >= len(s.line) {
+	if at >= len(s.line) || is(s.line[at], space) {
 		return next
 	}
 	if m, n := s.quoteAt(at); n > 0 && (m == s.quote || at > next) && s.ends(at+n) {
@@ -104,7 +102,7 @@ func (s *scanner) nameBefore(body, i int) (from, to int) {
 
 // isSpaced reports whether the name is an option of sc.exe, which has a space after its =
 // (https://learn.microsoft.com/windows-server/administration/windows-commands/sc-create).
-func (s *scanner) isSpaced(name string) bool { return name == "password" || name == "Password" }
+func isSpaced(name string) bool { return equalFold(name, "password") }
 
 // isSecretID reports whether name is that of a secret of Vault's AppRole; elsewhere it is what it says.
 func isSecretID(name string) bool { return equalFold(name, "secret_id") || equalFold(name, "secretid") }

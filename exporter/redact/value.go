@@ -131,7 +131,7 @@ func (s *scanner) stops(start, i int, in setting, spaced bool) bool {
 	case is(c, plainByte):
 		return false
 	case is(c, space):
-		return !spaced && !(in.spaced && s.goesOn(i))
+		return !spaced && (!in.spaced || !s.goesOn(i))
 	case is(c, quote):
 		return s.ends(i)
 	}
