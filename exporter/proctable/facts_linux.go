@@ -23,15 +23,14 @@ func (t *osTable) age(id *identity) uint64 {
 // readStatic reads the static facts of a process and reports whether it is so young that
 // they may still change.
 func (t *osTable) readStatic(id *identity, flags uint64) (young bool) {
-	p := &id.process
 	young = t.age(id) < settled
 	comm := id.comm
-	p.Exe, p.Cmdline = procmon.Opt[string]{}, procmon.Opt[string]{}
+	id.exe, id.cmdline = procmon.Opt[string]{}, procmon.Opt[string]{}
 	if flags&flagKernel == 0 {
-		if exe, err := t.fs.link(p.PID, "exe"); err == nil {
-			p.Exe = procmon.Some(clean(exe))
+		if exe, err := t.fs.link(id.pid, "exe"); err == nil {
+			id.exe = procmon.Some(clean(exe))
 		}
-		args, err := t.fs.readLong(p.PID, "cmdline", maxText+1)
+		args, err := t.fs.readLong(id.pid, "cmdline", maxText+1)
 		if args = bytes.TrimRight(args, "\x00"); err == nil && len(args) > 0 {
 			arg0, _, _ := bytes.Cut(args, []byte{0})
 			comm = programName(comm, string(arg0))
@@ -40,14 +39,14 @@ func (t *osTable) readStatic(id *identity, flags uint64) (young bool) {
 					args[i] = ' '
 				}
 			}
-			p.Cmdline = procmon.Some(t.redact(clean(string(args))))
+			id.cmdline = procmon.Some(t.redact(clean(string(args))))
 		}
 	}
-	p.Name = clean(comm)
-	if uid, ok := t.realUID(p.PID); ok {
-		p.Username = procmon.Some(t.users.lookup(uid))
+	id.name = clean(comm)
+	if uid, ok := t.realUID(id.pid); ok {
+		id.user = procmon.Some(t.users.lookup(uid))
 	} else {
-		p.Username = procmon.Opt[string]{}
+		id.user = procmon.Opt[string]{}
 	}
 	return young
 }
@@ -71,20 +70,20 @@ func (t *osTable) realUID(pid uint32) (uint32, bool) {
 // readUse reads the storage I/O (https://man7.org/linux/man-pages/man5/proc_pid_io.5.html)
 // and the number of descriptors of a process.
 func (t *osTable) readUse(id *identity) {
-	p := &id.process
-	p.ReadBytes, p.WriteBytes, p.Handles = procmon.Opt[uint64]{}, procmon.Opt[uint64]{}, procmon.Opt[uint32]{}
-	p.ReadOperations, p.WriteOperations = procmon.Opt[uint64]{}, procmon.Opt[uint64]{}
-	if text, err := t.fs.readShort(p.PID, "io"); err == nil {
-		p.ReadOperations.Value, p.ReadOperations.Known = counter(text, "syscr: ")
-		p.WriteOperations.Value, p.WriteOperations.Known = counter(text, "syscw: ")
-		p.ReadBytes.Value, p.ReadBytes.Known = counter(text, "read_bytes: ")
-		p.WriteBytes.Value, p.WriteBytes.Known = counter(text, "write_bytes: ")
+	id.use = use{}
+	if text, err := t.fs.readShort(id.pid, "io"); err == nil {
+		number := func(key string) (n procmon.Opt[uint64]) {
+			n.Value, n.Known = counter(text, key)
+			return n
+		}
+		id.use.readOperations, id.use.writeOperations = number("syscr: "), number("syscw: ")
+		id.use.readBytes, id.use.writeBytes = number("read_bytes: "), number("write_bytes: ")
 	}
 	if t.fdSize {
-		if n, err := t.fs.size(p.PID, "fd"); err == nil {
-			p.Handles = procmon.Some(uint32(n))
+		if n, err := t.fs.size(id.pid, "fd"); err == nil {
+			id.use.handles = procmon.Some(uint32(n))
 		}
-	} else if n, err := t.fs.count(p.PID, "fd"); err == nil {
-		p.Handles = procmon.Some(uint32(n))
+	} else if n, err := t.fs.count(id.pid, "fd"); err == nil {
+		id.use.handles = procmon.Some(uint32(n))
 	}
 }

@@ -93,7 +93,8 @@ func (t *ntTable) read(rows *Rows) error {
 	}
 	t.programs.read(t.system)
 	t.services.refresh(t)
-	rows.extend(len(t.byPID))
+	rows.reserve(len(t.byPID))
+	rows.Processes, rows.Details = rows.Processes[:len(t.byPID)], rows.Details[:len(t.byPID)]
 	for i, key := range t.byPID {
 		seen := t.seen[uint32(key)]
 		row, detail := &rows.Processes[i], &rows.Details[i]

@@ -36,10 +36,14 @@ func (r *Rows) reset() {
 	r.Processes, r.Details = r.Processes[:0], r.Details[:0]
 }
 
-// extend makes room for n rows without clearing them.
-func (r *Rows) extend(n int) {
-	r.Processes = slices.Grow(r.Processes[:0], n)[:n]
-	r.Details = slices.Grow(r.Details[:0], n)[:n]
+// reserve makes room for n rows in all, and a few that may come: rows are large, and appending
+// would leave a quarter of them unused.
+func (r *Rows) reserve(n int) {
+	if n <= cap(r.Processes) {
+		return
+	}
+	n += n / 16
+	r.Processes, r.Details = make([]procmon.Process, 0, n), make([]Detail, 0, n)
 }
 
 // add makes room for one more row without clearing it: the caller writes every field.

@@ -41,14 +41,26 @@ type osTable struct {
 
 // identity is what is remembered of a process from one reading to the next.
 type identity struct {
-	process procmon.Process // as in the last row, for its static facts, I/O and descriptors
-	comm    string          // as in stat
-	start   uint64          // ticks after boot
+	pid     uint32
+	name    string
+	exe     procmon.Opt[string]
+	cmdline procmon.Opt[string]
+	user    procmon.Opt[string]
+	use     use
+	comm    string // as in stat
+	start   uint64 // ticks after boot
 	stack   uint64
 	moved   activity
 	reading uint64 // in which it was last seen
 	young   bool   // its static facts were read in its first seconds
 	stat    int    // descriptor of its stat; notHeld
+}
+
+// use is what is known of a process's I/O and descriptors.
+type use struct {
+	readBytes, writeBytes           procmon.Opt[uint64]
+	readOperations, writeOperations procmon.Opt[uint64]
+	handles                         procmon.Opt[uint32]
 }
 
 // activity changes when a process does something.
@@ -115,6 +127,7 @@ func (t *osTable) read(rows *Rows) error {
 	if t.pids, err = t.fs.pids(t.pids[:0]); err != nil {
 		return err
 	}
+	rows.reserve(len(t.pids))
 	for _, pid := range t.pids {
 		if err := t.readProcess(rows, pid); err != nil {
 			return err
@@ -145,13 +158,18 @@ func (t *osTable) readProcess(rows *Rows, pid uint32) error {
 	id.reading = t.reading
 
 	p, detail := rows.add()
-	*p = id.process
-	p.PPID = procmon.Some(s.ppid)
-	p.SessionID = procmon.Opt[uint32]{Value: uint32(max(s.session, 0)), Known: s.session >= 0}
-	p.CPUSeconds = procmon.Some(float64(s.utime+s.stime) / ticksPerSecond)
-	p.KernelSeconds = procmon.Some(float64(s.stime) / ticksPerSecond)
-	p.WorkingSetBytes = procmon.Some(s.rss * t.pageSize)
-	p.Threads = procmon.Some(s.threads)
+	*p = procmon.Process{
+		PID: pid, PPID: procmon.Some(s.ppid), Name: id.name, Cmdline: id.cmdline, Username: id.user, Exe: id.exe,
+		StartTime:       procmon.Some(t.boot.Add(time.Duration(s.starttime) * (time.Second / ticksPerSecond))),
+		CPUSeconds:      procmon.Some(float64(s.utime+s.stime) / ticksPerSecond),
+		KernelSeconds:   procmon.Some(float64(s.stime) / ticksPerSecond),
+		WorkingSetBytes: procmon.Some(s.rss * t.pageSize),
+		Threads:         procmon.Some(s.threads),
+		Handles:         id.use.handles,
+		ReadBytes:       id.use.readBytes, WriteBytes: id.use.writeBytes,
+		ReadOperations: id.use.readOperations, WriteOperations: id.use.writeOperations,
+		SessionID: procmon.Opt[uint32]{Value: uint32(max(s.session, 0)), Known: s.session >= 0},
+	}
 	*detail = Detail{
 		UserSeconds:   float64(s.utime) / ticksPerSecond,
 		SystemSeconds: float64(s.stime) / ticksPerSecond,
@@ -203,9 +221,7 @@ func (t *osTable) identify(id *identity, pid uint32, s *stat) *identity {
 		if id != nil {
 			t.letGo(id)
 		}
-		id = &identity{start: s.starttime, comm: string(s.comm), stack: s.startstack, moved: now, stat: notHeld}
-		id.process.PID = pid
-		id.process.StartTime = procmon.Some(t.boot.Add(time.Duration(s.starttime) * (time.Second / ticksPerSecond)))
+		id = &identity{pid: pid, start: s.starttime, comm: string(s.comm), stack: s.startstack, moved: now, stat: notHeld}
 		t.known[pid] = id
 		id.young = t.readStatic(id, s.flags)
 		t.readUse(id)
