@@ -1,4 +1,4 @@
-package winsvc
+package winsvc_test
 
 import (
 	"bytes"
@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/procmon/procmon/exporter/winsvc"
 )
 
 func TestImagePath(t *testing.T) {
@@ -31,7 +33,7 @@ func TestImagePath(t *testing.T) {
 		{[]string{"größer 𝄞"}, ` "größer 𝄞"`},
 	} {
 		const program = `C:\Program Files\procmon\procmon-exporter.exe`
-		got := ImagePath(program, tc.args)
+		got := winsvc.ImagePath(program, tc.args)
 		if want := `"` + program + `"` + tc.want; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
@@ -86,7 +88,7 @@ func FuzzImagePath(f *testing.F) {
 		if strings.ContainsRune(first+second, 0) {
 			t.Skip("no command line has a NUL in it")
 		}
-		got := split(ImagePath(`C:\a b\c.exe`, []string{first, second}))
+		got := split(winsvc.ImagePath(`C:\a b\c.exe`, []string{first, second}))
 		if diff := cmp.Diff([]string{`C:\a b\c.exe`, first, second}, got); diff != "" {
 			t.Errorf("(-want +got):\n%s", diff)
 		}
@@ -94,7 +96,7 @@ func FuzzImagePath(f *testing.F) {
 }
 
 func TestRestarts(t *testing.T) {
-	if diff := cmp.Diff([]time.Duration{5 * time.Second, 30 * time.Second, time.Minute}, restarts()); diff != "" {
+	if diff := cmp.Diff([]time.Duration{5 * time.Second, 30 * time.Second, time.Minute}, winsvc.Restarts()); diff != "" {
 		t.Error(diff)
 	}
 }
@@ -102,16 +104,16 @@ func TestRestarts(t *testing.T) {
 func TestDescriptor(t *testing.T) {
 	const all = "O:BAG:SYD:PAI(A;OICI;FA;;;SY)(A;OICI;FA;;;BA)"
 	for _, tc := range []struct {
-		sid  string
-		may  access
-		want string
+		sid   string
+		write bool
+		want  string
 	}{
-		{"", accessWrite, all},
-		{"S-1-5-18", accessRead, all},
-		{"S-1-5-19", accessRead, all + "(A;OICI;0x1200a9;;;S-1-5-19)"},
-		{"S-1-5-19", accessWrite, all + "(A;OICI;0x1301bf;;;S-1-5-19)"},
+		{"", true, all},
+		{"S-1-5-18", false, all},
+		{"S-1-5-19", false, all + "(A;OICI;0x1200a9;;;S-1-5-19)"},
+		{"S-1-5-19", true, all + "(A;OICI;0x1301bf;;;S-1-5-19)"},
 	} {
-		if got := descriptor(tc.sid, tc.may); got != tc.want {
+		if got := winsvc.Descriptor(tc.sid, tc.write); got != tc.want {
 			t.Errorf("%s: got %s, want %s", tc.sid, got, tc.want)
 		}
 	}
@@ -122,7 +124,7 @@ func TestIsEverybody(t *testing.T) {
 		"S-1-1-0": true, "S-1-5-11": true, "S-1-5-32-545": true, "S-1-5-21-1-2-3-513": true,
 		"S-1-5-18": false, "S-1-5-32-544": false, "S-1-5-21-1-2-3-512": false, "S-1-5-19": false,
 	} {
-		if got := isEverybody(sid); got != want {
+		if got := winsvc.IsEverybody(sid); got != want {
 			t.Errorf("%s: got %v", sid, got)
 		}
 	}
@@ -133,23 +135,23 @@ func TestCheckName(t *testing.T) {
 		"procmon-exporter": true, "a": true, strings.Repeat("a", 256): true,
 		"": false, "a b": false, "a/b": false, `a\b`: false, `a"b`: false, "ä": false, strings.Repeat("a", 257): false,
 	} {
-		if err := CheckName(name); (err == nil) != good {
+		if err := winsvc.CheckName(name); (err == nil) != good {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
 }
 
 func TestStatusText(t *testing.T) {
-	s := &Status{Name: "n", State: stateName(4), PID: 12, StartType: startName(2, true), Account: LocalSystem, ImagePath: `"C:\a.exe" service run`}
+	s := &winsvc.Status{Name: "n", State: winsvc.StateName(4), PID: 12, StartType: winsvc.StartName(2, true), Account: winsvc.LocalSystem, ImagePath: `"C:\a.exe" service run`}
 	const want = "n is running, pid 12\n  command: \"C:\\a.exe\" service run\n  start:   automatic (delayed)\n  account: LocalSystem\n"
 	if diff := cmp.Diff(want, s.String()); diff != "" || !s.Running() {
 		t.Error(diff, s.Running())
 	}
-	s = &Status{Name: "n", State: stateName(1), StartType: startName(4, false)}
+	s = &winsvc.Status{Name: "n", State: winsvc.StateName(1), StartType: winsvc.StartName(4, false)}
 	if got := s.String(); !strings.HasPrefix(got, "n is stopped\n") || !strings.Contains(got, "disabled") || s.Running() {
 		t.Error(got)
 	}
-	if got := stateName(99); got != "in state 99" {
+	if got := winsvc.StateName(99); got != "in state 99" {
 		t.Error(got)
 	}
 }
@@ -171,7 +173,7 @@ func (e *events) Error(_ uint32, m string) error   { return e.add("error", m) }
 func TestEventHandler(t *testing.T) {
 	to := &events{}
 	level := new(slog.LevelVar)
-	log := slog.New(newEventHandler(to, level))
+	log := slog.New(winsvc.NewEventHandler(to, level))
 	log.Info("it starts", "address", "127.0.0.1:9910", "path", `C:\a b`)
 	log.Debug("not yet")
 	level.Set(slog.LevelDebug)
