@@ -11,6 +11,8 @@ import (
 	"testing"
 )
 
+const installedProgram = `C:\Program Files\procmon\procmon-exporter.exe` // as it is installed
+
 // TestInstaller leads a host through the life of the package: refused, installed, upgraded
 // while it runs and while it does not, failed, removed.
 func TestInstaller(t *testing.T) {
@@ -72,7 +74,9 @@ func TestInstaller(t *testing.T) {
 		if !h.knows(t, `HKLM\SOFTWARE\procmon\exporter`, "firewall") {
 			t.Error("FIREWALL=1 made no rule")
 		}
-		h.w.run(t, "net", "start", "procmon-exporter")
+		if said, err := h.output(h.w.command(h.w.program, installedProgram, "service", "start")); err != nil {
+			t.Fatalf("%v: %s", err, said)
+		}
 		h.runs(t, port, "v1.4.0")
 	})
 	if n := h.products(t); n != 1 {
@@ -97,7 +101,6 @@ func TestInstaller(t *testing.T) {
 // failedUpgrade takes the steps of the package itself: Wine keeps no copy of the files that
 // an upgrade replaces, and so cannot put them back.
 func (h *host) failedUpgrade(t *testing.T, port string) {
-	const program = `C:\Program Files\procmon\procmon-exporter.exe`
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -113,7 +116,7 @@ func (h *host) failedUpgrade(t *testing.T, port string) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := h.service(t)
-			for _, step := range [][]string{{"hold"}, {"configure", program, "--web.listen-address", test.listen, "--push.url", ""}, {"release"}} {
+			for _, step := range [][]string{{"hold"}, {"configure", installedProgram, "--web.listen-address", test.listen, "--push.url", ""}, {"release"}} {
 				said, err := setup(step...)
 				if step[0] == test.fails {
 					if err == nil || !strings.Contains(said, test.want) {
@@ -125,7 +128,7 @@ func (h *host) failedUpgrade(t *testing.T, port string) {
 					t.Fatalf("%v: %v %s", step, err, said)
 				}
 			}
-			for _, step := range [][]string{{"restore", program}, {"resume"}} {
+			for _, step := range [][]string{{"restore", installedProgram}, {"resume"}} {
 				if said, err := setup(step...); err != nil {
 					t.Errorf("%v: %v %s", step, err, said)
 				}
@@ -161,6 +164,9 @@ func (h *host) refuses(t *testing.T, pack, port string) {
 			}
 			if s := h.service(t); s != "" {
 				t.Errorf("a service is left: %s", s)
+			}
+			if h.knows(t, `HKLM\SOFTWARE\procmon`, "") {
+				t.Error("HKLM\\SOFTWARE\\procmon is left")
 			}
 		})
 	}

@@ -100,9 +100,6 @@ func digest(path string) (string, error) {
 }
 
 func copyFile(to, from string) error {
-	if _, err := os.Stat(from); err != nil {
-		return err
-	}
 	return create(to, func(w io.Writer) error { return pour(w, from) })
 }
 

@@ -6,7 +6,6 @@
 package main
 
 import (
-	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -76,7 +75,7 @@ func (r *release) build() (err error) {
 			return err
 		}
 		msi := fmt.Sprintf("procmon-exporter-%s-%s.msi", r.version, arch)
-		if err := copyFile(filepath.Join(r.out, msi), r.path("bin/"+msi)); err != nil && !errors.Is(err, os.ErrNotExist) {
+		if err := copyFile(filepath.Join(r.out, msi), r.path("bin/"+msi)); err != nil {
 			return err
 		}
 		programs = append(programs,

@@ -69,7 +69,7 @@ func (r *release) sbom(name string, programs []program) error {
 // encode writes what decodes to the same again.
 func encode(w io.Writer, bom *cdx.BOM) error {
 	var text bytes.Buffer
-	if err := cdx.NewBOMEncoder(&text, cdx.BOMFileFormatJSON).SetPretty(true).Encode(bom); err != nil {
+	if err := cdx.NewBOMEncoder(&text, cdx.BOMFileFormatJSON).SetPretty(true).EncodeVersion(bom, cdx.SpecVersion1_6); err != nil {
 		return err
 	}
 	again := &cdx.BOM{}

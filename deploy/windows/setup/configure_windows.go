@@ -12,6 +12,7 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/windows"
+	"golang.org/x/sys/windows/svc/eventlog"
 )
 
 func queryStatus(handle windows.Handle, status *windows.SERVICE_STATUS_PROCESS) error {
@@ -158,6 +159,7 @@ func remains() error {
 	if err := windows.DeleteService(handle); err != nil && !errors.Is(err, windows.ERROR_SERVICE_MARKED_FOR_DELETE) {
 		return fmt.Errorf("delete service %s: %w", service, err)
 	}
+	_ = eventlog.Remove(service) // it may be gone
 	return nil
 }
 

@@ -62,7 +62,12 @@ func get(path, name string) string {
 }
 
 // forget ends an installation.
-func forget() error { return deleteKey(stepKey) }
+func forget() error {
+	if err := deleteKey(stepKey); err != nil {
+		return err
+	}
+	return deleteEmpty(ourKey, ours)
+}
 
 // forgetAll leaves nothing of ours in the registry.
 func forgetAll() error {
@@ -71,11 +76,23 @@ func forgetAll() error {
 			return err
 		}
 	}
-	if key, err := registry.OpenKey(registry.LOCAL_MACHINE, ours, registry.QUERY_VALUE|registry.ENUMERATE_SUB_KEYS); err == nil {
+	return deleteEmpty(ours)
+}
+
+// deleteEmpty deletes keys, as far as they hold nothing.
+func deleteEmpty(paths ...string) error {
+	for _, path := range paths {
+		key, err := registry.OpenKey(registry.LOCAL_MACHINE, path, registry.QUERY_VALUE|registry.ENUMERATE_SUB_KEYS)
+		if err != nil {
+			return nil // it is not there
+		}
 		info, err := key.Stat()
 		key.Close()
-		if err == nil && info.SubKeyCount == 0 && info.ValueCount == 0 {
-			return deleteKey(ours)
+		if err != nil || info.SubKeyCount > 0 || info.ValueCount > 0 {
+			return err
+		}
+		if err := deleteKey(path); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -9,7 +9,10 @@ import (
 )
 
 // patience is how long a service may take to stop or to start. Windows' own default is 30 s.
-const patience = 45 * time.Second
+const (
+	patience = 45 * time.Second
+	pause    = 50 * time.Millisecond // between two looks at it
+)
 
 // open opens our service, or returns nil where there is none
 // (https://learn.microsoft.com/en-us/windows/win32/api/winsvc/nf-winsvc-openservicew).
@@ -65,7 +68,15 @@ func stop(handle windows.Handle, status *windows.SERVICE_STATUS_PROCESS) error {
 		defer windows.CloseHandle(process)
 	}
 	var ignored windows.SERVICE_STATUS
-	err = windows.ControlService(handle, windows.SERVICE_CONTROL_STOP, &ignored)
+	for end := time.Now().Add(patience); ; time.Sleep(pause) {
+		err = windows.ControlService(handle, windows.SERVICE_CONTROL_STOP, &ignored)
+		if !errors.Is(err, windows.ERROR_SERVICE_CANNOT_ACCEPT_CTRL) || time.Now().After(end) {
+			break // else it is starting, or stopping already
+		}
+		if err := query(handle, status); err != nil || status.CurrentState == windows.SERVICE_STOPPED {
+			return err
+		}
+	}
 	if err != nil && !errors.Is(err, windows.ERROR_SERVICE_NOT_ACTIVE) && status.CurrentState != windows.SERVICE_STOP_PENDING {
 		return fmt.Errorf("stop service %s: %w", service, err)
 	}
@@ -135,7 +146,7 @@ func await(handle windows.Handle, want uint32) error {
 		case time.Now().After(end):
 			return fmt.Errorf("it is in state %d after %v", status.CurrentState, patience)
 		}
-		time.Sleep(50 * time.Millisecond)
+		time.Sleep(pause)
 	}
 }
 
