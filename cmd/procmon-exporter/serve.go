@@ -73,7 +73,7 @@ func (p *prepared) serve(ctx context.Context, log *slog.Logger, listening func(a
 		return failed(err)
 	}
 	defer e.Close()
-	listener, err := listen(p.Web.ListenAddress)
+	listener, err := listen(ctx, p.Web.ListenAddress)
 	if err != nil {
 		return failed(err)
 	}
@@ -94,8 +94,8 @@ func (p *prepared) warnOfOpenSecrets(log *slog.Logger) {
 	}
 }
 
-func listen(address string) (net.Listener, error) {
-	l, err := net.Listen("tcp", address)
+func listen(ctx context.Context, address string) (net.Listener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	switch {
 	case isAddressInUse(err):
 		return nil, fmt.Errorf("%s is in use by another program; stop it or choose another address with --web.listen-address", address)

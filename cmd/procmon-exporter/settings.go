@@ -120,12 +120,13 @@ func resolve(c *cli.Context) (*resolved, error) {
 		r.file = file
 	}
 	for _, s := range settings() {
-		text, origin := "", ""
-		if value, ok := onCommandLine(c, s); ok {
-			text, origin = value, "--"+s.flag
-		} else if text = os.Getenv(s.variable); s.variable != "" && text != "" {
-			origin = s.variable
-		} else {
+		text, given := onCommandLine(c, s)
+		origin := "--" + s.flag
+		if !given && s.variable != "" {
+			text, origin = os.Getenv(s.variable), s.variable
+			given = text != ""
+		}
+		if !given {
 			continue
 		}
 		r.origins[s.name()] = origin

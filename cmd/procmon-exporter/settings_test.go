@@ -73,7 +73,7 @@ func TestIsLoopback(t *testing.T) {
 
 func TestReadSecret(t *testing.T) {
 	for text, want := range map[string]string{
-		"s3cret": "s3cret", " s3cret \r\n": "s3cret", "\uFEFFs3cret\n": "s3cret", // Notepad's
+		"s3cret": "s3cret", "s3cret \r\n": "s3cret", "\uFEFFs3cret\n": "s3cret", // Notepad's
 		"": "", "\n": "", "two\nlines": "", "gro\u00df": "", strings.Repeat("a", 4097): "",
 	} {
 		file := t.TempDir() + "/secret"

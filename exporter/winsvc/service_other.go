@@ -2,7 +2,7 @@
 
 package winsvc
 
-// Install, Uninstall and the others do nothing here.
+// Install returns ErrUnsupported.
 func Install(Config) error { return ErrUnsupported }
 
 // Uninstall returns ErrUnsupported.
