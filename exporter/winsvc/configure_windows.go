@@ -63,7 +63,8 @@ func configure(s *mgr.Service, c Config) error {
 		return fmt.Errorf("delay the start of the service: %w", explained(err))
 	}
 	var actions []mgr.RecoveryAction
-	for _, delay := range restarts() {
+	delays, resetAfter := restarts()
+	for _, delay := range delays {
 		actions = append(actions, mgr.RecoveryAction{Type: mgr.ServiceRestart, Delay: delay})
 	}
 	if err := s.SetRecoveryActions(actions, uint32(resetAfter.Seconds())); known(err) != nil {

@@ -21,7 +21,7 @@ func Install(c Config) error {
 	if err != nil {
 		return explained(err)
 	}
-	defer m.Disconnect()
+	defer func() { _ = m.Disconnect() }() // there is nothing to be done about it
 	s, err := m.OpenService(c.Name)
 	switch {
 	case err == nil && !c.Replace:
@@ -201,16 +201,16 @@ func open(name string, rights uint32) (s *mgr.Service, done func(), err error) {
 	}
 	text, err := windows.UTF16PtrFromString(name)
 	if err != nil {
-		windows.CloseServiceHandle(manager)
+		_ = windows.CloseServiceHandle(manager)
 		return nil, nil, err
 	}
 	handle, err := windows.OpenService(manager, text, rights)
 	if err != nil {
-		windows.CloseServiceHandle(manager)
+		_ = windows.CloseServiceHandle(manager)
 		return nil, nil, explained(err)
 	}
 	s = &mgr.Service{Name: name, Handle: handle}
-	return s, func() { s.Close(); windows.CloseServiceHandle(manager) }, nil
+	return s, func() { s.Close(); _ = windows.CloseServiceHandle(manager) }, nil
 }
 
 // explained puts the errors that have a remedy into words.

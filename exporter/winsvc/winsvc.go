@@ -16,7 +16,7 @@ import (
 
 // Errors that a caller may want to explain in its own words.
 var (
-	ErrUnsupported      = errors.New("Windows services are on Windows only")
+	ErrUnsupported      = errors.New("there are Windows services on Windows only")
 	ErrInstalled        = errors.New("the service is installed already")
 	ErrNotInstalled     = errors.New("the service is not installed")
 	ErrNotAdministrator = errors.New("only an administrator may do that; run it as administrator")
@@ -42,13 +42,11 @@ type Config struct {
 	Directory, Spool string
 }
 
-// restarts are the delays after which a service that ended by itself is started again; the
-// last is for all that follow. A day without an end begins anew.
-func restarts() []time.Duration {
-	return []time.Duration{5 * time.Second, 30 * time.Second, time.Minute}
+// restarts returns the delays after which a service that ended by itself is started again; the
+// last is for all that follow. After so long without an end it begins anew.
+func restarts() (delays []time.Duration, resetAfter time.Duration) {
+	return []time.Duration{5 * time.Second, 30 * time.Second, time.Minute}, 24 * time.Hour
 }
-
-const resetAfter = 24 * time.Hour
 
 // CheckName says whether a service can be called that
 // (https://learn.microsoft.com/en-us/windows/win32/api/winsvc/nf-winsvc-createservicew).

@@ -96,8 +96,9 @@ func FuzzImagePath(f *testing.F) {
 }
 
 func TestRestarts(t *testing.T) {
-	if diff := cmp.Diff([]time.Duration{5 * time.Second, 30 * time.Second, time.Minute}, winsvc.Restarts()); diff != "" {
-		t.Error(diff)
+	delays, reset := winsvc.Restarts()
+	if diff := cmp.Diff([]time.Duration{5 * time.Second, 30 * time.Second, time.Minute}, delays); diff != "" || reset != 24*time.Hour {
+		t.Error(diff, reset)
 	}
 }
 
