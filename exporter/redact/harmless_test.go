@@ -8,6 +8,14 @@ import (
 
 // harmlessLines are command lines without secrets.
 var harmlessLines = []string{
+	`deploy.exe -u admin -p 8080`,
+	`deploy.exe -p 8080 -u admin`,
+	`diff -u -p old.c new.c`,
+	`cp -u -p source target`,
+	`python3 -u serve.py -p fast`,
+	`service.exe /p:8080`,
+	`msbuild.exe app.sln /p:Configuration=Release /p:Platform=x64`,
+	`viewer.exe /p:C:\Reports\today.pdf`,
 	// Windows as it runs.
 	`C:\Windows\system32\svchost.exe -k netsvcs -p -s Schedule`,
 	`C:\WINDOWS\System32\svchost.exe -k LocalServiceNetworkRestricted -p -s WinHttpAutoProxySvc`,

@@ -167,11 +167,35 @@ func (s *scanner) nameLength(i int) int {
 	return i - start
 }
 
+// A sequence is how far the line is in saying -u USER -p SECRET, which many programs take that
+// are in no table.
+type sequence uint8
+
+const (
+	unsaid sequence = iota
+	asked           // -u
+	given           // -u USER
+)
+
 // endOption learns from an option that has no value in its word.
 func (s *scanner) endOption(text string, split bool) {
 	s.option, s.nested = text[0] == '-', false
+	before := s.login
+	s.login = unsaid
 	if split || s.begins(text) {
 		return
+	}
+	if s.program == nil {
+		switch text {
+		case "-u", "-U", "-user", "--user", "-username", "--username", "-l", "--login":
+			s.login = asked
+			return
+		case "-p", "-P":
+			if before == given {
+				s.awaits, s.role, s.slash = whole, counted, false
+				return
+			}
+		}
 	}
 	name := strings.TrimLeft(text, "-/")
 	switch {

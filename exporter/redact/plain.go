@@ -72,6 +72,11 @@ func isScript(text string) bool {
 func (s *scanner) endPlain(body, end int, split bool) {
 	after, nested := s.option, s.nested
 	s.option, s.nested = false, false
+	if s.login == asked {
+		s.login = given
+	} else {
+		s.login = unsaid
+	}
 	if end-body > 256 {
 		return
 	}

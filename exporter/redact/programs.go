@@ -166,7 +166,11 @@ var programs = index(map[string]*program{
 	"chpasswd passwd smbpasswd kinit cryptsetup vncpasswd runas su": sink,
 	"convertto-securestring":                 {habit: reads, positional: 1, shape: whole},
 	"ssh scp sftp rsync autossh ssh-copy-id": {}, // what sshpass runs
-	"mkpasswd":                               {positional: 1, shape: whole},
+	"esxcli cypher-shell":                    {options: passwordP},
+	"veracrypt truecrypt":                    {options: []option{{"/p", apart, whole}}},
+	// Their -u has no value, or their -p no secret.
+	"diff patch cp mv tar install test python python2 python3 py pypy node ruby perl sort grep ps nmap lsof strace gunicorn uwsgi": {},
+	"mkpasswd": {positional: 1, shape: whole},
 })
 
 // index gives each of the names in a key its program.

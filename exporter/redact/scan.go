@@ -15,16 +15,17 @@ type scanner struct {
 	slash      bool  // an option with a slash awaits it
 	role       role  // of the name that awaits it
 	program    *program
-	positional int  // arguments without a dash since the program's name
-	option     bool // the word before is an option
-	nested     bool // the word before makes a command line of the next
-	by         bool // SQL: IDENTIFIED was said
-	printed    int  // where the arguments of echo begin; 0 is nowhere
-	last       span // the word before
-	piped      span // what a pipe takes to this program
-	naming     bool // the next word names what the option value sets
-	named      bool // and that is a secret
-	scripted   bool // PowerShell reads the line
+	positional int      // arguments without a dash since the program's name
+	option     bool     // the word before is an option
+	nested     bool     // the word before makes a command line of the next
+	by         bool     // SQL: IDENTIFIED was said
+	printed    int      // where the arguments of echo begin; 0 is nowhere
+	last       span     // the word before
+	piped      span     // what a pipe takes to this program
+	naming     bool     // the next word names what the option value sets
+	named      bool     // and that is a secret
+	login      sequence // of -u USER -p SECRET
+	scripted   bool     // PowerShell reads the line
 }
 
 // run reads the line.

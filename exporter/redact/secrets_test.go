@@ -11,6 +11,14 @@ import (
 
 // secretLines are command lines whose secrets stand between « and ».
 var secretLines = []string{
+	// Programs that are in no table.
+	`deploy.exe -u admin -p «Secret123» --force`,
+	`"C:\Tools\sync tool.exe" --user CORP\bob -p "«two words»" -v`,
+	`connect.exe /s:host /u:bob /p:«abc-99»`,
+	`agent.exe /p:"«a b»" /quiet`,
+	`esxcli -s esx01 -u root -p «VMware1!» system version get`,
+	`cypher-shell -a bolt://h:7687 -u neo4j -p «n3o»`,
+	`VeraCrypt.exe /v disk.hc /l X /p «open-sesame»`,
 	// Databases.
 	`mysql -u root -p«S3cr3t!pw» -h db01 shop`,
 	`"C:\Program Files\MySQL\MySQL Server 8.0\bin\mysqldump.exe" --user=backup --password=«Winter-2026» --all-databases`,

@@ -27,6 +27,9 @@ func (s *scanner) separator(body, i int, outer mark) int {
 		r = secret
 	}
 	if r == plain || r == queried && !inQuery {
+		if c == ':' && equalFold(name, "p") && before == '/' && from == body+1 {
+			return s.slashP(next, outer)
+		}
 		if c == ':' && equalFold(name, "thin") { // jdbc:oracle:thin:user/password@host
 			if v := s.value(next, setting{}); strings.IndexByte(s.line[v.from:v.to], '@') > 0 && s.take(v, oracle, plain) {
 				return v.next
@@ -79,6 +82,18 @@ func (s *scanner) separator(body, i int, outer mark) int {
 	}
 	s.spans.add(s.line, v.from, v.to)
 	return max(v.next, next)
+}
+
+// slashP takes the value of /p:, which is a password to many programs of Windows. To the
+// others it is a property (/p:Name=Value), a port or another number.
+func (s *scanner) slashP(at int, outer mark) int {
+	v := s.value(at, setting{argument: outer})
+	text := s.line[v.from:v.to]
+	if text == "" || strings.IndexByte(text, '=') >= 0 || all(text, digit) || s.isHarmless(text, secret) {
+		return at
+	}
+	s.spans.add(s.line, v.from, v.to)
+	return max(v.next, at)
 }
 
 // nameBefore returns the name that ends before i, without quotes and brackets around it.
