@@ -113,6 +113,7 @@ func (h *host) failedUpgrade(t *testing.T, port string) {
 	for _, test := range []struct{ name, listen, fails, want string }{
 		{"what the exporter refuses", "127.0.0.1:99999", "configure", "--web.listen-address"},
 		{"what shows at the start only", taken.Addr().String(), "release", "start service procmon-exporter: it ended"},
+		{"what fails after all of ours", "", "", ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := h.service(t)

@@ -6,6 +6,7 @@
 package main
 
 import (
+	"context"
 	"flag"
 	"fmt"
 	"os"
@@ -96,7 +97,7 @@ func (r *release) path(name string) string { return filepath.Join(r.root, filepa
 func commitTime(root string) (time.Time, error) {
 	text := os.Getenv("SOURCE_DATE_EPOCH")
 	if text == "" {
-		out, err := exec.Command("git", "-C", root, "log", "-1", "--format=%ct").Output()
+		out, err := exec.CommandContext(context.Background(), "git", "-C", root, "log", "-1", "--format=%ct").Output()
 		if err != nil {
 			return time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC), nil
 		}

@@ -1,12 +1,12 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"time"
 	"unsafe"
@@ -60,18 +60,12 @@ func configure(program string, changes []change) error {
 // check asks the program whether it would start with these arguments. A service that is
 // stopped would tell only when it is started.
 func check(program string, args []string) error {
-	command := append(slices.Clone(args), "check-config")
-	if i := slices.Index(command, "run"); i > 0 && command[i-1] == "service" {
-		command = slices.Delete(command, i-1, i+1)
-	}
 	data, err := dataFolder()
 	if err != nil {
 		return err
 	}
-	if _, err := os.Stat(filepath.Join(data, "exporter.yaml")); err != nil && !has(args, "--config.file") {
-		command = append(command, os.DevNull) // there is no file, which is as good as an empty one
-	}
-	return exporter(program, command...)
+	_, err = os.Stat(filepath.Join(data, "exporter.yaml"))
+	return exporter(program, checkArguments(args, err == nil)...)
 }
 
 // restore undoes configure and openFirewall.
@@ -84,30 +78,35 @@ func restore(program string) error {
 	if recall(wasMade) != "" {
 		return removeAll(program)
 	}
-	before := recall(hadCommandLine)
-	if before == "" {
-		return nil
-	}
-	handle, done, err := open(windows.SERVICE_CHANGE_CONFIG)
+	handle, done, err := open(windows.SERVICE_STOP | windows.SERVICE_CHANGE_CONFIG)
 	if err != nil || handle == 0 {
 		return err
 	}
 	defer done()
+	// It may run already: the older program comes back into its place after this.
 	var status windows.SERVICE_STATUS_PROCESS
-	if err := query(handle, &status); err == nil && status.CurrentState != windows.SERVICE_STOPPED {
-		if h, done, err := open(windows.SERVICE_STOP); err == nil && h != 0 {
-			defer done()
-			if err := stop(h, &status); err != nil {
-				return err
-			}
+	if err := query(handle, &status); err != nil {
+		return err
+	}
+	if status.CurrentState != windows.SERVICE_STOPPED {
+		if err := stop(handle, &status); err != nil {
+			return err
 		}
 	}
-	return setCommandLine(handle, before)
+	if before := recall(hadCommandLine); before != "" {
+		return setCommandLine(handle, before)
+	}
+	return nil
 }
+
+// longestRun is how long a program may run that we wait for.
+const longestRun = 2 * time.Minute
 
 // exporter runs the installed program to its end. What it says on stderr is the error.
 func exporter(program string, args ...string) error {
-	out, err := exec.Command(program, args...).CombinedOutput()
+	ctx, cancel := context.WithTimeout(context.Background(), longestRun)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, program, args...).CombinedOutput()
 	if err == nil {
 		return nil
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 )
@@ -48,7 +49,18 @@ func apply(args []string, changes []change) []string {
 	return args
 }
 
-func has(args []string, flag string) bool { return len(without(args, flag)) < len(args) }
+// checkArguments returns what asks the program whether it would start with a service's
+// arguments. Without a configuration file it reads an empty one.
+func checkArguments(args []string, isFile bool) []string {
+	command := append(slices.Clone(args), "check-config")
+	if i := slices.Index(command, "run"); i > 0 && command[i-1] == "service" {
+		command = slices.Delete(command, i-1, i+1)
+	}
+	if !isFile && len(without(args, "--config.file")) == len(args) {
+		command = append(command, os.DevNull)
+	}
+	return command
+}
 
 func without(args []string, flag string) []string {
 	name := strings.TrimLeft(flag, "-")

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"strings"
 	"testing"
 
@@ -46,5 +47,25 @@ func TestParseChangesRefuses(t *testing.T) {
 		if got, err := parseChanges(args); err == nil {
 			t.Errorf("%q gives %v", args, got)
 		}
+	}
+}
+
+func TestCheckArguments(t *testing.T) {
+	tests := []struct {
+		name   string
+		args   []string
+		isFile bool
+		want   []string
+	}{
+		{"the usual file", []string{"service", "run", "--a=1"}, true, []string{"--a=1", "check-config"}},
+		{"no file", []string{"service", "run", "--a=1"}, false, []string{"--a=1", "check-config", os.DevNull}},
+		{"a file of its own", []string{"service", "run", "--config.file=c", "--a=1"}, false, []string{"--config.file=c", "--a=1", "check-config"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			if diff := cmp.Diff(test.want, checkArguments(test.args, test.isFile)); diff != "" {
+				t.Error(diff)
+			}
+		})
 	}
 }

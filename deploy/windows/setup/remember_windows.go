@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os/exec"
@@ -144,7 +145,9 @@ func netsh(verb, program string, settings ...string) error {
 		return fmt.Errorf("find the system's folder: %w", err)
 	}
 	path := filepath.Join(system, "netsh.exe")
-	cmd := exec.Command(path)
+	ctx, cancel := context.WithTimeout(context.Background(), longestRun)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, path)
 	// netsh wants the quotes within its arguments, which exec would not write.
 	cmd.SysProcAttr = &syscall.SysProcAttr{CmdLine: fmt.Sprintf(`"%s" advfirewall firewall %s name="%s" program="%s" %s`, path, verb, ruleName, program, strings.Join(settings, " "))}
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -161,5 +164,5 @@ func report(problem error) {
 		return
 	}
 	defer log.Close()
-	log.Error(1, "installation: "+problem.Error())
+	_ = log.Error(1, "installation: "+problem.Error())
 }
