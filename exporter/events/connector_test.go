@@ -167,9 +167,9 @@ func FuzzParseProcStat(f *testing.F) {
 
 func TestCommandLine(t *testing.T) {
 	for _, test := range []struct{ name, comm, args, wantName, wantLine string }{
-		{"plain", "sh", "sh\x00-c\x00exit 1\x00", "sh", "sh -c exit 1"},
+		{"plain", "sh", "sh\x00-c\x00exit 1\x00", "sh", "sh\x00-c\x00exit 1"},
 		{"none", "kworker/0:1", "", "kworker/0:1", ""},
-		{"longer name", "prometheus-proc", "/usr/bin/prometheus-process-exporter\x00-x\x00", "prometheus-process-exporter", "/usr/bin/prometheus-process-exporter -x"},
+		{"longer name", "prometheus-proc", "/usr/bin/prometheus-process-exporter\x00-x\x00", "prometheus-process-exporter", "/usr/bin/prometheus-process-exporter\x00-x"},
 		{"another name", "prometheus-proc", "something\x00", "prometheus-proc", "something"},
 		{"title", "postgres", "postgres: checkpointer \x00\x00\x00", "postgres", "postgres: checkpointer "},
 	} {

@@ -23,7 +23,7 @@ import (
 type Options struct {
 	Logger   *slog.Logger             // nil discards
 	BootTime procmon.Opt[time.Time]   // what proctable.Table.BootTime returns; Linux needs it
-	Redact   func(line string) string // applied to every command line; nil leaves them as they are
+	Redact   func(line string) string // applied to every command line, with NUL between arguments on Linux; nil leaves them as they are
 
 	// Facts reads what the kernel's event does not tell of a process that has just started,
 	// on Windows. nil leaves it unknown; on Linux it is not used.

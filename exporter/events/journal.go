@@ -49,7 +49,7 @@ func (j *journal) end() {
 // know takes facts into an event. What they leave unknown stays as it was.
 func (j *journal) know(e *procmon.Event, f Facts) {
 	if f.Cmdline.Known {
-		f.Cmdline.Value = j.redact(f.Cmdline.Value)
+		f.Cmdline.Value = strings.ReplaceAll(j.redact(f.Cmdline.Value), "\x00", " ")
 	}
 	for _, fact := range []struct {
 		to   *procmon.Opt[string]

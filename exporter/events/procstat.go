@@ -57,9 +57,9 @@ func parseRealUID(text []byte) (uint32, bool) {
 	return uint32(uid), err == nil
 }
 
-// commandLine returns the text of /proc/PID/cmdline with spaces between the arguments, and
-// the program's name: the kernel's, which is cut to 15 bytes, or the file name in the first
-// argument where that continues it. It writes into args.
+// commandLine returns the text of /proc/PID/cmdline with NUL between the arguments, and the
+// program's name: the kernel's, which is cut to 15 bytes, or the file name in the first
+// argument where that continues it.
 func commandLine(comm string, args []byte) (name, line string) {
 	const cut, longest = 15, 255 // TASK_COMM_LEN-1 and NAME_MAX, in bytes
 	args = bytes.TrimRight(args, "\x00")
@@ -68,11 +68,6 @@ func commandLine(comm string, args []byte) (name, line string) {
 	name = comm
 	if len(comm) == cut && len(file) > cut && len(file) <= longest && string(file[:cut]) == comm {
 		name = string(file)
-	}
-	for i, c := range args {
-		if c == 0 {
-			args[i] = ' '
-		}
 	}
 	return name, string(args)
 }

@@ -3,6 +3,7 @@ package proctable
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -34,12 +35,7 @@ func (t *osTable) readStatic(id *identity, flags uint64) (young bool) {
 		if args = bytes.TrimRight(args, "\x00"); err == nil && len(args) > 0 {
 			arg0, _, _ := bytes.Cut(args, []byte{0})
 			comm = programName(comm, string(arg0))
-			for i, c := range args {
-				if c == 0 {
-					args[i] = ' '
-				}
-			}
-			id.cmdline = procmon.Some(t.redact(clean(string(args))))
+			id.cmdline = procmon.Some(strings.ReplaceAll(t.redact(clean(string(args))), "\x00", " "))
 		}
 	}
 	id.name = clean(comm)

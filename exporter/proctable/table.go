@@ -56,8 +56,10 @@ func (r *Rows) add() (*procmon.Process, *Detail) {
 
 // Options configures a Table. The zero value leaves command lines as they are.
 type Options struct {
-	Redact func(cmdline string) string // what to show of a command line, asked whenever one is read; nil is all of it
-	Logger *slog.Logger                // nil discards
+	// Redact says what to show of a command line, and is asked whenever one is read; nil is all
+	// of it. On Linux NUL stands between the arguments, and where it is left becomes a space.
+	Redact func(cmdline string) string
+	Logger *slog.Logger // nil discards
 }
 
 // settlement is the age at which a process is taken to be what it will be. What was read of

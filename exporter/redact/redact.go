@@ -107,8 +107,15 @@ func compile(pattern string) (*regexp.Regexp, error) {
 	return regexp.Compile(pattern)
 }
 
-// Line returns the command line without what the mode hides.
+// Line returns the command line without what the mode hides. Arguments that NUL separates, as
+// Linux tells them, are told apart by it, and separated by spaces in what is returned.
 func (r *Redactor) Line(cmdline string) string {
+	if first, _, found := strings.Cut(cmdline, "\x00"); found {
+		if r.mode == Strip {
+			return r.redact(first)
+		}
+		cmdline = r.arguments(cmdline)
+	}
 	switch r.mode {
 	case Off:
 		return cmdline
@@ -116,6 +123,17 @@ func (r *Redactor) Line(cmdline string) string {
 		return r.redact(programOf(r.redact(cmdline)))
 	}
 	return r.redact(cmdline)
+}
+
+// arguments joins a list of arguments. Spaces within them are hidden from the rules, so that
+// a secret of several words goes as a whole; what is in an argument is read later.
+func (r *Redactor) arguments(list string) string {
+	const inner = "\x1f" // in which a line that has it already is not told from its spaces
+	if r.mode == Redact && strings.Contains(list, " ") && !strings.Contains(list, inner) {
+		list = strings.NewReplacer(" ", inner, "\x00", " ").Replace(list)
+		return strings.ReplaceAll(r.redact(list), inner, " ")
+	}
+	return strings.ReplaceAll(list, "\x00", " ")
 }
 
 // redact reads the line until nothing is found any more.

@@ -158,3 +158,26 @@ func FuzzLine(f *testing.F) {
 		check(t, strip, line, strip.Line(line))
 	})
 }
+
+// TestArguments has lists of arguments as Linux tells them.
+func TestArguments(t *testing.T) {
+	for _, test := range []struct{ mode, in, want string }{
+		{"redact", "app\x00--password\x00my long secret\x00-v", "app --password *** -v"},
+		{"redact", "app\x00--password=my long secret\x00-v", "app --password=*** -v"},
+		{"redact", "sh\x00-c\x00mysql -u root -phunter2 shop && echo done", "sh -c mysql -u root -p*** shop && echo done"},
+		{"redact", "mysql\x00-pmy secret\x00shop", "mysql -p*** shop"},
+		{"redact", "curl\x00-H\x00Authorization: Bearer abcdefgh12345678\x00https://x", "curl -H Authorization:*** https://x"},
+		{"redact", "grep\x00a b\x00my file.txt", "grep a b my file.txt"},
+		{"redact", "app\x00--password\x00a\x1fb", "app --password ***"},
+		{"strip", "/opt/my app/run\x00--password\x00x", "/opt/my app/run"},
+		{"off", "app\x00--password\x00my secret", "app --password my secret"},
+	} {
+		r, err := redact.New(redact.Options{Mode: redact.Mode(test.mode)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.Line(test.in); got != test.want {
+			t.Errorf("%s of %q: got %q, want %q", test.mode, test.in, got, test.want)
+		}
+	}
+}
