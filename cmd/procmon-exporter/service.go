@@ -48,7 +48,7 @@ func serviceCommand() *cli.Command {
 	}
 	install := command("install", "install the service; its options are those of procmon-exporter", installService, append([]cli.Flag{
 		name(),
-		&cli.StringFlag{Name: "account", Usage: `run as ACCOUNT, like "NT AUTHORITY\LocalService", DOMAIN\name, or DOMAIN\name$ for a group managed one; another than LocalSystem sees less of other users' processes`, DefaultText: winsvc.LocalSystem},
+		&cli.StringFlag{Name: "account", Usage: "run as `ACCOUNT`, like \"NT AUTHORITY\\LocalService\", DOMAIN\\name, or DOMAIN\\name$ for a group managed one, which must have the right to log on as a service; another than LocalSystem sees less of other users' processes", DefaultText: winsvc.LocalSystem},
 		&cli.StringFlag{Name: "password-file", Usage: "`FILE` with the account's password"},
 		&cli.BoolFlag{Name: "replace", Usage: "change the service if it is there; if it runs, it runs again afterwards"},
 	}, flags()...)...)
