@@ -23,7 +23,7 @@ type collection struct {
 	upTo     events.Cursor    // after the events that belong to it
 
 	mu     sync.Mutex // guards what follows
-	shared rendering  // for the first who asks and all who ask for the same
+	shared *rendering // for the first who asks and all who ask for the same
 }
 
 // A rendering is a collection with the events after a cursor, in the encodings that were
@@ -45,16 +45,30 @@ func (c *collection) release() {
 
 func (c *collection) releaseLocked() {
 	const sparesKept = 2 // two take turns when nobody is slow
-	c.holders--
-	if c.holders == 0 && len(c.home.spare) < sparesKept {
+	if c.holders--; c.holders > 0 {
+		return
+	}
+	// Only the latest collection is asked for its bodies, and these are large.
+	if c.shared != nil {
+		c.home.rendering, c.shared = c.shared, nil
+	}
+	if len(c.home.spare) < sparesKept {
 		c.home.spare = append(c.home.spare, c)
 	}
 }
 
-// renew makes a spare collection ready for filling by one holder.
-func (c *collection) renew() {
-	c.holders = 1
-	c.shared.encoded = [encodings]bool{}
+// takeRendering returns an empty rendering, with the buffers of one that nobody needs any more
+// if there is one.
+func (c *collector) takeRendering() *rendering {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	r := c.rendering
+	if r == nil {
+		return &rendering{}
+	}
+	c.rendering = nil
+	r.encoded = [encodings]bool{}
+	return r
 }
 
 // body returns the snapshot with its events after a cursor in an encoding, made when first
@@ -63,11 +77,12 @@ func (c *collection) body(after events.Cursor, e encoding) []byte {
 	after = min(after, c.upTo)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	r := &c.shared
-	switch {
-	case !r.encoded[identity]:
-		r.after = after
-	case r.after != after: // the shared bodies may be on their way to somebody
+	if c.shared == nil {
+		c.shared = c.home.takeRendering()
+		c.shared.after = after
+	}
+	r := c.shared
+	if r.after != after { // the shared bodies may be on their way to somebody
 		r = &rendering{after: after}
 	}
 	return r.body(c, e)
@@ -77,7 +92,9 @@ func (r *rendering) body(c *collection, e encoding) []byte {
 	if !r.encoded[identity] {
 		snapshot := c.snapshot
 		snapshot.Events = c.home.eventsBetween(r.after, c.upTo)
+		const perProcess = 448 // bytes: growing step by step would leave much garbage
 		r.json.Reset()
+		r.json.Grow(perProcess * len(snapshot.Processes))
 		snapshot.Encode(&r.json)
 		r.bodies[identity], r.encoded[identity] = r.json.Bytes(), true
 	}

@@ -28,10 +28,11 @@ type collector struct {
 
 	turn chan struct{} // holds one token; its holder may collect, and use what is above
 
-	mu     sync.Mutex // guards what follows, and the holders of every collection
-	latest *collection
-	spare  []*collection
-	stats  collectorStats
+	mu        sync.Mutex // guards what follows, and the holders of every collection
+	latest    *collection
+	spare     []*collection
+	rendering *rendering // of a collection that is not the latest any more
+	stats     collectorStats
 }
 
 // collectorStats is what /metrics says of the collecting itself.
@@ -132,7 +133,7 @@ func (c *collector) take() *collection {
 	if n := len(c.spare); n > 0 {
 		taken := c.spare[n-1]
 		c.spare = c.spare[:n-1]
-		taken.renew()
+		taken.holders = 1
 		return taken
 	}
 	return &collection{home: c, holders: 1}
