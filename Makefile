@@ -7,6 +7,7 @@ VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unkn
 VCS     := $(shell git rev-parse HEAD >/dev/null 2>&1 && echo auto || echo false)
 LDFLAGS := -s -w -X main.version=$(VERSION)
 BUILD   := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=$(VCS) -ldflags "$(LDFLAGS)"
+AGENT   := $(BUILD) $(shell sed '/^\#/d' cmd/procmon-exporter/buildflags)
 PAGES   := $(APP)/dist/index.html
 
 .DEFAULT_GOAL := help
@@ -18,7 +19,8 @@ run: build ## build everything, start exporter and server on this machine, print
 	@exec ./bin/procmon standalone --config.file procmon.yaml
 
 build: pages ## build the pages, bin/procmon and bin/procmon-exporter
-	@$(BUILD) -o bin/ ./cmd/procmon ./cmd/procmon-exporter
+	@$(BUILD) -o bin/ ./cmd/procmon
+	@$(AGENT) -o bin/ ./cmd/procmon-exporter
 
 pages: $(PAGES) ## build the web pages
 
@@ -31,8 +33,8 @@ $(PAGES): $(APP)/node_modules/.package-lock.json $(shell find $(APP)/src $(APP)/
 	@touch $@
 
 windows: resources ## build the exporter for Windows, amd64 and arm64, and vet all of it there
-	GOOS=windows GOARCH=amd64 $(BUILD) -o bin/procmon-exporter-amd64.exe ./cmd/procmon-exporter
-	GOOS=windows GOARCH=arm64 $(BUILD) -o bin/procmon-exporter-arm64.exe ./cmd/procmon-exporter
+	GOOS=windows GOARCH=amd64 $(AGENT) -o bin/procmon-exporter-amd64.exe ./cmd/procmon-exporter
+	GOOS=windows GOARCH=arm64 $(AGENT) -o bin/procmon-exporter-arm64.exe ./cmd/procmon-exporter
 	GOOS=windows GOARCH=amd64 $(GO) vet ./...
 	GOOS=windows GOARCH=arm64 $(GO) vet ./exporter/... ./cmd/procmon-exporter ./deploy/...
 
@@ -56,7 +58,8 @@ msi: windows ## build bin/procmon-exporter-VERSION-ARCH.msi; SIGN_CERT and SIGN_
 
 dist: pages msi ## build dist/: packages, archives, their contents' list (SBOM) and checksums
 	@for arch in amd64 arm64; do \
-	  GOOS=linux GOARCH=$$arch $(BUILD) -o bin/linux-$$arch/ ./cmd/procmon ./cmd/procmon-exporter || exit 1; \
+	  GOOS=linux GOARCH=$$arch $(BUILD) -o bin/linux-$$arch/ ./cmd/procmon || exit 1; \
+	  GOOS=linux GOARCH=$$arch $(AGENT) -o bin/linux-$$arch/ ./cmd/procmon-exporter || exit 1; \
 	done
 	@cd tools && $(GO) run ./dist -version $(VERSION) -root .. -o ../dist
 

@@ -12,25 +12,50 @@ import (
 	"time"
 )
 
-// TestResidentMemory lets the released program serve a host with 1,000 processes, each with
-// a command line of its own, to a server and to Prometheus.
+// TestResidentMemory lets the released program serve a host with many processes, each with a
+// command line of its own, to a server and to Prometheus.
 func TestResidentMemory(t *testing.T) {
-	const (
-		processes = 1000
-		most      = 25_000_000 // bytes, at any time
-		pulls     = 30
-	)
-	program, err := build()
+	for _, test := range []struct {
+		processes, pulls int
+		most             int // bytes, at any time
+	}{{1000, 30, 25_000_000}, {10_000, 10, 40_000_000}} {
+		t.Run(strconv.Itoa(test.processes), func(t *testing.T) {
+			if testing.Short() && test.processes > 1000 {
+				t.Skip("many processes")
+			}
+			sleepers(t, test.processes)
+			testResidentMemory(t, test.pulls, test.most)
+		})
+	}
+}
+
+// sleepers starts so many processes that do nothing until the test ends.
+func sleepers(t *testing.T, n int) {
+	t.Helper()
+	// sleep sleeps for the sum of its arguments.
+	shell := exec.Command("sh", "-c", `i=0; while [ $i -lt $0 ]; do sleep 1000000 $i & i=$((i+1)); done; echo; wait`, strconv.Itoa(n))
+	shell.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	shell.Stderr = os.Stderr
+	out, err := shell.StdoutPipe()
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i := range processes {
-		sleeper := exec.Command("sleep", "1000000", strconv.Itoa(i)) // sleeps for the sum of both
-		sleeper.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-		if err := sleeper.Start(); err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { sleeper.Process.Kill(); sleeper.Wait() })
+	if err := shell.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		syscall.Kill(-shell.Process.Pid, syscall.SIGKILL)
+		shell.Wait()
+	})
+	if _, err := out.Read(make([]byte, 1)); err != nil {
+		t.Fatalf("start %d processes: %v", n, err)
+	}
+}
+
+func testResidentMemory(t *testing.T, pulls, most int) {
+	program, err := build()
+	if err != nil {
+		t.Fatal(err)
 	}
 	address, err := freeAddress()
 	if err != nil {
