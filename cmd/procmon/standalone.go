@@ -10,6 +10,7 @@ import (
 
 	"github.com/procmon/procmon/config"
 	"github.com/procmon/procmon/exporter"
+	"github.com/procmon/procmon/exporter/redact"
 )
 
 const defaultExporterAddress = "127.0.0.1:9910"
@@ -25,7 +26,11 @@ func serveStandalone(ctx context.Context, o options, exporterAddress string, std
 	if !listener.Addr().(*net.TCPAddr).IP.IsLoopback() {
 		return fmt.Errorf("the exporter of standalone has no authentication, so %s must be a loopback address; run procmon-exporter by itself to serve others", exporterAddress)
 	}
-	agent, err := exporter.New(exporter.Options{Logger: o.logger, Version: version})
+	secrets, err := redact.New(redact.Options{})
+	if err != nil {
+		return err
+	}
+	agent, err := exporter.New(exporter.Options{Logger: o.logger, Version: version, Redact: secrets.Line})
 	if err != nil {
 		return err
 	}
