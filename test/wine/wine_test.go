@@ -38,7 +38,7 @@ func TestMain(m *testing.M) {
 }
 
 // open returns Wine, or skips the test where it is not installed.
-func open(t *testing.T) *wine {
+func open(t testing.TB) *wine {
 	t.Helper()
 	w, err := prepared()
 	if err == nil {
