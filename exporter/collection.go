@@ -63,12 +63,20 @@ func (c *collector) takeRendering() *rendering {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	r := c.rendering
-	if r == nil {
+	if r == nil || r.idle() {
 		return &rendering{}
 	}
 	c.rendering = nil
 	r.encoded = [encodings]bool{}
 	return r
+}
+
+// idle reports whether the buffer is so much larger than what it holds that most of it would
+// lie idle: a snapshot with many events is no measure for the next.
+func (r *rendering) idle() bool {
+	const small = 1 << 20 // bytes
+	last := r.json.Bytes()
+	return cap(last) > small && cap(last) > 4*len(last)
 }
 
 // body returns the snapshot with its events after a cursor in an encoding, made when first

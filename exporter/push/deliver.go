@@ -51,7 +51,7 @@ func (p *Pusher) deliver(ctx context.Context, queue *spool.Spool) {
 	logged := ""
 	var buffer []byte
 	for {
-		next, ok := queue.Oldest(buffer[:0])
+		next, ok := queue.Oldest(reuse(buffer))
 		if !ok {
 			select {
 			case <-queue.Filled():

@@ -207,6 +207,16 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
+// reuse returns a buffer for using it again, or nil if what it held last was so much smaller than
+// it is that most of its memory would lie idle: one snapshot with many events is no measure.
+func reuse(buffer []byte) []byte {
+	const small = 1 << 20 // bytes
+	if cap(buffer) > small && cap(buffer) > 4*len(buffer) {
+		return nil
+	}
+	return buffer[:0]
+}
+
 // take puts a snapshot into the spool at every interval, when one is wanted.
 func (p *Pusher) take(ctx context.Context, queue *spool.Spool) {
 	tick := time.NewTicker(p.o.Interval)
@@ -215,7 +225,7 @@ func (p *Pusher) take(ctx context.Context, queue *spool.Spool) {
 	for {
 		if p.wanted(time.Now()) {
 			var err error
-			if buffer, err = p.o.Snapshot(ctx, buffer[:0]); err == nil && ctx.Err() == nil {
+			if buffer, err = p.o.Snapshot(ctx, reuse(buffer)); err == nil && ctx.Err() == nil {
 				err = queue.Put(buffer)
 			}
 			switch {
