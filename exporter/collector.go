@@ -55,12 +55,25 @@ func openCollector(o Options, g *groups.Tracker) (*collector, error) {
 		turn:  make(chan struct{}, 1),
 	}
 	if o.Events {
-		c.watcher, err = events.Open(events.Options{Logger: o.Logger, BootTime: table.BootTime(), Redact: o.Redact})
+		c.watcher, err = events.Open(events.Options{Logger: o.Logger, BootTime: table.BootTime(), Redact: o.Redact, Facts: lookAtStarts()})
 		if err != nil {
 			o.Logger.Warn("starts and ends of processes between collections are not recorded", "error", err)
 		}
 	}
 	return c, nil
+}
+
+// lookAtStarts returns how facts are found that the kernel's events do not tell, or nil where the
+// recorder finds them by itself.
+func lookAtStarts() func(pid uint32, started time.Time) events.Facts {
+	looker := proctable.NewLooker()
+	if looker == nil {
+		return nil
+	}
+	return func(pid uint32, started time.Time) events.Facts {
+		s := looker.Look(pid, started)
+		return events.Facts{Exe: s.Exe, Cmdline: s.Cmdline, Username: s.Username}
+	}
 }
 
 func (c *collector) close() error {

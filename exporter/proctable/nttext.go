@@ -72,3 +72,8 @@ func filetime(t int64) procmon.Opt[time.Time] {
 	}
 	return procmon.Some(at)
 }
+
+// toFiletime is the inverse of filetime.
+func toFiletime(at time.Time) int64 {
+	return (at.Unix()+secondsFrom1601)*perSecond + int64(at.Nanosecond())/int64(hundredNanoseconds)
+}

@@ -158,3 +158,20 @@ func TestAgainstGopsutil(t *testing.T) {
 		t.Errorf("compared only %d processes", compared)
 	}
 }
+
+// TestLooker holds what is told of one process against the table, and tells a process from
+// another one that has its pid.
+func TestLooker(t *testing.T) {
+	child := startChild(t, "größer als", `"quoted"`)
+	pid := uint32(child.Process.Pid)
+	row := readTable(t, openTable(t))[pid]
+	looker := proctable.NewLooker()
+	got := looker.Look(pid, row.StartTime.Value)
+	want := proctable.Static{Exe: row.Exe, Cmdline: row.Cmdline, Username: row.Username}
+	if diff := cmp.Diff(want, got); diff != "" || !got.Cmdline.Known {
+		t.Errorf("the child is known as %+v (-table +looker):\n%s", got, diff)
+	}
+	if got := looker.Look(pid, row.StartTime.Value.Add(-time.Second)); got != (proctable.Static{}) {
+		t.Errorf("another process that had its pid is known as %+v", got)
+	}
+}
