@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -230,8 +231,8 @@ func (c *collector) fill(ctx context.Context, now, before *collection) error {
 	return nil
 }
 
-// measureCPU sets each process's CPU in percent of one core over the time between the two
-// readings. A process that has started in between is measured over the same time.
+// measureCPU sets each process's CPU in percent of one core, to 0.01 %, over the time between the
+// two readings. A process that has started in between is measured over the same time.
 func measureCPU(before, now *proctable.Rows, between time.Duration) {
 	if between <= 0 {
 		return
@@ -248,7 +249,7 @@ func measureCPU(before, now *proctable.Rows, between time.Duration) {
 		}
 		used := now.Processes[j].CPUSeconds.Value - was.Value
 		if was.Known && used >= 0 {
-			now.Processes[j].CPU = procmon.Some(100 * used / between.Seconds())
+			now.Processes[j].CPU = procmon.Some(math.Round(1e4*used/between.Seconds()) / 100)
 		}
 	})
 }

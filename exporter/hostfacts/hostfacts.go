@@ -4,6 +4,7 @@ package hostfacts
 
 import (
 	"context"
+	"math"
 	"fmt"
 	"os"
 	"strings"
@@ -92,7 +93,7 @@ func (r *Reader) cpuPercent() procmon.Opt[float64] {
 	if !known {
 		return procmon.Opt[float64]{}
 	}
-	return procmon.Some(100 * moreBusy / (moreBusy + moreIdle))
+	return procmon.Some(math.Round(1e4*moreBusy/(moreBusy+moreIdle)) / 100)
 }
 
 // volume is a file system on a disk that stays in the machine. Sizes are bytes.
