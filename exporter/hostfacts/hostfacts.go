@@ -4,8 +4,8 @@ package hostfacts
 
 import (
 	"context"
-	"math"
 	"fmt"
+	"math"
 	"os"
 	"strings"
 	"time"
