@@ -131,15 +131,15 @@ func TestParseProcStat(t *testing.T) {
 		comm       string
 		over, ok   bool
 	}{
-		{"running", "42 (sh) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1000 10", "sh", false, true},
-		{"ending", "42 (sh) R 7 42 42 0 -1 4194564 1 2 3 4 5 6 7 8 20 0 1 0 98765 0 0", "sh", true, true},
-		{"zombie", "42 (sh) Z 7 42 42 0 -1 4194564 1 2 3 4 5 6 7 8 20 0 1 0 98765 0 0", "sh", true, true},
-		{"first thread ended", "42 (sh) Z 7 42 42 0 -1 4194564 1 2 3 4 5 6 7 8 20 0 2 0 98765 0 0", "sh", false, true},
+		{"running", "42 (sh) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1000 10 1 2 3 4", "sh", false, true},
+		{"ending", "42 (sh) R 7 42 42 0 -1 4194564 1 2 3 4 5 6 7 8 20 0 1 0 98765 0 0 1 2 3 4", "sh", true, true},
+		{"zombie", "42 (sh) Z 7 42 42 0 -1 4194564 1 2 3 4 5 6 7 8 20 0 1 0 98765 0 0 1 2 3 4", "sh", true, true},
+		{"first thread ended", "42 (sh) Z 7 42 42 0 -1 4194564 1 2 3 4 5 6 7 8 20 0 2 0 98765 0 0 1 2 3 4", "sh", false, true},
 		{"cut", "42 (sh) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0", "", false, false},
-		{"hostile name", "42 (a) S 1 (\n) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 0 0", "a) S 1 (\n", false, true},
+		{"hostile name", "42 (a) S 1 (\n) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 0 0 1 2 3 4", "a) S 1 (\n", false, true},
 		{"no name", "42 S 7", "", false, false},
-		{"parentheses turned", ") S ( 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 0 0", "", false, false},
-		{"words for numbers", "42 (sh) S x 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 0 0", "", false, false},
+		{"parentheses turned", ") S ( 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 0 0 1 2 3 4", "", false, false},
+		{"words for numbers", "42 (sh) S x 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 0 0 1 2 3 4", "", false, false},
 		{"empty", "", "", false, false},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -152,13 +152,12 @@ func TestParseProcStat(t *testing.T) {
 }
 
 func FuzzParseProcStat(f *testing.F) {
-	f.Add([]byte("42 (sh) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1000 10"))
+	f.Add([]byte("42 (sh) S 7 42 42 0 -1 4194560 1 2 3 4 5 6 7 8 20 0 1 0 98765 1000 10 1 2 3 4"))
 	f.Add([]byte(")("))
 	f.Fuzz(func(t *testing.T, line []byte) {
 		if comm, _, _, _, ok := events.ParseProcStat(line); ok && len(comm) > len(line) {
 			t.Errorf("a name of %d bytes in %d", len(comm), len(line))
 		}
-		events.ParseRealUID(line)
 		if name, text := events.CommandLine("123456789012345", line); name == "" || len(text) > len(line) {
 			t.Errorf("got %q and %q", name, text)
 		}

@@ -61,9 +61,8 @@ func ParseConnector(b []byte) (all []ConnectorEvent, err error) {
 }
 
 var (
-	ExitCode     = exitCode
-	CommandLine  = commandLine
-	ParseRealUID = parseRealUID
+	ExitCode    = exitCode
+	CommandLine = commandLine
 )
 
 // ParseProcStat returns what a line of /proc/PID/stat says.

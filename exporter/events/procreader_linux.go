@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/exporter/internal/procfile"
 )
 
 // procReader reads from /proc what a process is.
@@ -75,7 +76,7 @@ func (p *procReader) look(pid uint32) (procStat, Facts, bool) {
 		}
 	}
 	if status, err := p.read(dir, "status", len(p.text)); err == nil {
-		if uid, ok := parseRealUID(status); ok {
+		if uid, ok := procfile.RealUID(status); ok {
 			facts.Username = procmon.Some(p.user(uid))
 		}
 	}

@@ -8,7 +8,6 @@ import (
 
 // What the tests of parsing look at: these files are the same on every system.
 var (
-	ProgramName    = programName
 	Clean          = clean
 	DecodeUTF16    = decodeUTF16
 	EachService    = eachService
@@ -24,26 +23,6 @@ const (
 	LongestServiceName = longestServiceName
 	ProgramsReadFor    = programsReadFor
 )
-
-// Stat is what the parser makes of a line of /proc/PID/stat.
-type Stat struct {
-	Comm                                                                   string
-	State                                                                  string
-	PPID                                                                   uint32
-	Session                                                                int64
-	Flags, MinFlt, MajFlt, UTime, STime, StartTime, VSize, RSS, StartStack uint64
-	Threads                                                                uint32
-}
-
-func ParseStat(line []byte) (Stat, bool) {
-	var s stat
-	ok := parseStat(line, &s)
-	return Stat{
-		Comm: string(s.comm), State: string(rune(s.state)), PPID: s.ppid, Session: s.session,
-		Flags: s.flags, MinFlt: s.minflt, MajFlt: s.majflt, UTime: s.utime, STime: s.stime,
-		StartTime: s.starttime, VSize: s.vsize, RSS: s.rss, StartStack: s.startstack, Threads: s.threads,
-	}, ok
-}
 
 // NTFacts and Version are what a Windows answers.
 type (

@@ -2,13 +2,13 @@ package proctable
 
 import (
 	"bytes"
-	"strconv"
 	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/exporter/internal/procfile"
 )
 
 // age returns the time since the start of a process in ticks.
@@ -17,24 +17,24 @@ func (t *osTable) age(id *identity) uint64 {
 	if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
 		return settled
 	}
-	ticks := uint64(now.Nano()) / uint64(time.Second/ticksPerSecond)
+	ticks := uint64(now.Nano()) / uint64(time.Second/procfile.TicksPerSecond)
 	return ticks - min(ticks, id.start)
 }
 
 // readStatic reads the static facts of a process and reports whether it is so young that
 // they may still change.
-func (t *osTable) readStatic(id *identity, flags uint64) (young bool) {
+func (t *osTable) readStatic(id *identity, kernel bool) (young bool) {
 	young = t.age(id) < settled
 	comm := id.comm
 	id.exe, id.cmdline = procmon.Opt[string]{}, procmon.Opt[string]{}
-	if flags&flagKernel == 0 {
+	if !kernel {
 		if exe, err := t.fs.link(id.pid, "exe"); err == nil {
 			id.exe = procmon.Some(clean(exe))
 		}
 		args, err := t.fs.readLong(id.pid, "cmdline", maxText+1)
 		if args = bytes.TrimRight(args, "\x00"); err == nil && len(args) > 0 {
 			arg0, _, _ := bytes.Cut(args, []byte{0})
-			comm = programName(comm, string(arg0))
+			comm = procfile.ProgramName(comm, string(arg0))
 			id.cmdline = procmon.Some(strings.ReplaceAll(t.redact(clean(string(args))), "\x00", " "))
 		}
 	}
@@ -47,20 +47,13 @@ func (t *osTable) readStatic(id *identity, flags uint64) (young bool) {
 	return young
 }
 
-// realUID returns the user who owns a process (the first figure of "Uid:",
-// https://man7.org/linux/man-pages/man5/proc_pid_status.5.html).
+// realUID returns the user who owns a process.
 func (t *osTable) realUID(pid uint32) (uint32, bool) {
 	text, err := t.fs.readShort(pid, "status")
 	if err != nil {
 		return 0, false
 	}
-	_, text, ok := bytes.Cut(text, []byte("\nUid:\t"))
-	if !ok {
-		return 0, false
-	}
-	digits := text[:max(bytes.IndexByte(text, '\t'), 0)]
-	uid, err := strconv.ParseUint(string(digits), 10, 32)
-	return uint32(uid), err == nil
+	return procfile.RealUID(text)
 }
 
 // readUse reads the storage I/O (https://man7.org/linux/man-pages/man5/proc_pid_io.5.html)
@@ -69,7 +62,7 @@ func (t *osTable) readUse(id *identity) {
 	id.use = use{}
 	if text, err := t.fs.readShort(id.pid, "io"); err == nil {
 		number := func(key string) (n procmon.Opt[uint64]) {
-			n.Value, n.Known = counter(text, key)
+			n.Value, n.Known = procfile.Counter(text, key)
 			return n
 		}
 		id.use.readOperations, id.use.writeOperations = number("syscr: "), number("syscw: ")

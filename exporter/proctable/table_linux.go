@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/exporter/internal/procfile"
 )
 
 // osTable reads /proc. A collection lists /proc and reads each process's stat once. The
@@ -68,7 +69,7 @@ type activity struct{ utime, stime, minflt, majflt, vsize, rss, threads uint64 }
 
 const (
 	rotation = 8 // collections
-	settled  = uint64(settlement * ticksPerSecond / time.Second)
+	settled  = uint64(settlement * procfile.TicksPerSecond / time.Second)
 	mostHeld = 512 // descriptors
 	notHeld  = -1
 )
@@ -114,7 +115,7 @@ func readBootTime() (time.Time, error) {
 	if err != nil {
 		return time.Time{}, err
 	}
-	seconds, ok := counter(text, "btime ")
+	seconds, ok := procfile.Counter(text, "btime ")
 	if !ok {
 		return time.Time{}, errors.New("read /proc/stat: no line \"btime\" with the time of boot")
 	}
@@ -150,8 +151,8 @@ func (t *osTable) readProcess(rows *Rows, pid uint32) error {
 	if errors.Is(err, unix.EMFILE) || errors.Is(err, unix.ENFILE) || errors.Is(err, unix.ENOMEM) {
 		return fmt.Errorf("read /proc/%d/stat: %w", pid, err)
 	}
-	var s stat
-	if err != nil || !parseStat(line, &s) {
+	var s procfile.Stat
+	if err != nil || !procfile.ParseStat(line, &s) {
 		return nil // it has ended, or is hidden from us
 	}
 	id := t.identify(known, pid, &s)
@@ -159,21 +160,21 @@ func (t *osTable) readProcess(rows *Rows, pid uint32) error {
 
 	p, detail := rows.add()
 	*p = procmon.Process{
-		PID: pid, PPID: procmon.Some(s.ppid), Name: id.name, Cmdline: id.cmdline, Username: id.user, Exe: id.exe,
-		StartTime:       procmon.Some(t.boot.Add(time.Duration(s.starttime) * (time.Second / ticksPerSecond))),
-		CPUSeconds:      procmon.Some(float64(s.utime+s.stime) / ticksPerSecond),
-		KernelSeconds:   procmon.Some(float64(s.stime) / ticksPerSecond),
-		WorkingSetBytes: procmon.Some(s.rss * t.pageSize),
-		Threads:         procmon.Some(s.threads),
+		PID: pid, PPID: procmon.Some(s.PPID), Name: id.name, Cmdline: id.cmdline, Username: id.user, Exe: id.exe,
+		StartTime:       procmon.Some(t.boot.Add(time.Duration(s.StartTime) * (time.Second / procfile.TicksPerSecond))),
+		CPUSeconds:      procmon.Some(float64(s.UTime+s.STime) / procfile.TicksPerSecond),
+		KernelSeconds:   procmon.Some(float64(s.STime) / procfile.TicksPerSecond),
+		WorkingSetBytes: procmon.Some(s.RSS * t.pageSize),
+		Threads:         procmon.Some(s.Threads),
 		Handles:         id.use.handles,
 		ReadBytes:       id.use.readBytes, WriteBytes: id.use.writeBytes,
 		ReadOperations: id.use.readOperations, WriteOperations: id.use.writeOperations,
-		SessionID: procmon.Opt[uint32]{Value: uint32(max(s.session, 0)), Known: s.session >= 0},
+		SessionID: procmon.Opt[uint32]{Value: uint32(max(s.Session, 0)), Known: s.Session >= 0},
 	}
 	*detail = Detail{
-		UserSeconds:   float64(s.utime) / ticksPerSecond,
-		SystemSeconds: float64(s.stime) / ticksPerSecond,
-		Kernel:        s.flags&flagKernel != 0,
+		UserSeconds:   float64(s.UTime) / procfile.TicksPerSecond,
+		SystemSeconds: float64(s.STime) / procfile.TicksPerSecond,
+		Kernel:        s.Kernel(),
 	}
 	return nil
 }
@@ -214,32 +215,32 @@ func (t *osTable) letGo(id *identity) {
 
 // identify returns what is known of the process that s is about, after reading what is not
 // known yet or may have changed. id is what had its pid before, or nil. It uses the text
-// buffer that s.comm stands in.
-func (t *osTable) identify(id *identity, pid uint32, s *stat) *identity {
-	now := activity{s.utime, s.stime, s.minflt, s.majflt, s.vsize, s.rss, uint64(s.threads)}
-	if id == nil || id.start != s.starttime {
+// buffer that s.Comm stands in.
+func (t *osTable) identify(id *identity, pid uint32, s *procfile.Stat) *identity {
+	now := activity{s.UTime, s.STime, s.MinFlt, s.MajFlt, s.VSize, s.RSS, uint64(s.Threads)}
+	if id == nil || id.start != s.StartTime {
 		if id != nil {
 			t.letGo(id)
 		}
-		id = &identity{pid: pid, start: s.starttime, comm: string(s.comm), stack: s.startstack, moved: now, stat: notHeld}
+		id = &identity{pid: pid, start: s.StartTime, comm: string(s.Comm), stack: s.StartStack, moved: now, stat: notHeld}
 		t.known[pid] = id
-		id.young = t.readStatic(id, s.flags)
+		id.young = t.readStatic(id, s.Kernel())
 		t.readUse(id)
 		return id
 	}
-	renamed := string(s.comm) != id.comm
-	executed := s.startstack != 0 && id.stack != 0 && s.startstack != id.stack
-	if s.startstack != 0 {
-		id.stack = s.startstack
+	renamed := string(s.Comm) != id.comm
+	executed := s.StartStack != 0 && id.stack != 0 && s.StartStack != id.stack
+	if s.StartStack != 0 {
+		id.stack = s.StartStack
 	}
-	ended := s.state == 'Z' || s.state == 'X' // its user and command line are gone; keep them
+	ended := s.Ended() // its user and command line are gone; keep them
 	if renamed {
-		id.comm = string(s.comm)
+		id.comm = string(s.Comm)
 	}
 	switch {
 	case ended:
 	case renamed || executed || id.young && t.age(id) >= settled:
-		id.young = t.readStatic(id, s.flags)
+		id.young = t.readStatic(id, s.Kernel())
 	}
 	if id.moved != now || (uint64(pid)+t.reading)%rotation == 0 {
 		id.moved = now

@@ -1,28 +1,27 @@
-package proctable_test
+package procfile_test
 
 import (
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/procmon/procmon/exporter/proctable"
+	"github.com/procmon/procmon/exporter/internal/procfile"
 )
 
 // after is what follows the name in a line that a kernel 6.18 wrote.
 const after = ` S 1 4242 4241 34816 -1 4194560 1234 99 12 3 250 75 5 6 20 0 7 0 987654 22384640 1033 18446744073709551615 94029313880064 94029314635085 140732571471008 0 0 0 0 3670020 1266777851 1 0 0 17 1 0 0 0 0 0 94029314881680 94029314929732 94029331148800 140732571477233 140732571477243 140732571477243 140732571480046 0` + "\n"
 
 func TestParseStat(t *testing.T) {
-	want := proctable.Stat{
-		State: "S", PPID: 1, Session: 4241, Flags: 4194560, MinFlt: 1234, MajFlt: 12, UTime: 250, STime: 75,
+	want := procfile.Stat{
+		State: 'S', PPID: 1, Session: 4241, Flags: 4194560, MinFlt: 1234, MajFlt: 12, UTime: 250, STime: 75,
 		Threads: 7, StartTime: 987654, VSize: 22384640, RSS: 1033, StartStack: 140732571471008,
 	}
 	for _, name := range []string{"bash", "", "a b", "(sd-pam)", "x) R 1 2 3", ") (", "two\nlines", "\xff\xfe", "tmux: server"} {
 		t.Run(name, func(t *testing.T) {
-			want.Comm = name
-			got, ok := proctable.ParseStat([]byte("77 (" + name + ")" + after))
-			if !ok {
+			want.Comm = []byte(name)
+			var got procfile.Stat
+			if !procfile.ParseStat([]byte("77 ("+name+")"+after), &got) {
 				t.Fatal("refused")
 			}
 			if diff := cmp.Diff(want, got); diff != "" {
@@ -33,7 +32,8 @@ func TestParseStat(t *testing.T) {
 }
 
 func TestParseStatForeignSession(t *testing.T) {
-	got, ok := proctable.ParseStat([]byte("77 (x)" + strings.Replace(after, "4241", "-1", 1)))
+	var got procfile.Stat
+	ok := procfile.ParseStat([]byte("77 (x)"+strings.Replace(after, "4241", "-1", 1)), &got)
 	if !ok || got.Session != -1 {
 		t.Errorf("got session %d, %v", got.Session, ok)
 	}
@@ -50,7 +50,8 @@ func TestParseStatRefuses(t *testing.T) {
 		{"a word among the numbers", "77 (x)" + strings.Replace(after, "987654", "soon", 1)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got, ok := proctable.ParseStat([]byte(test.line)); ok {
+			var got procfile.Stat
+			if procfile.ParseStat([]byte(test.line), &got) {
 				t.Errorf("got %+v", got)
 			}
 		})
@@ -61,9 +62,11 @@ func FuzzParseStat(f *testing.F) {
 	f.Add([]byte("77 (x)" + after))
 	f.Add([]byte("77 (x) S -"))
 	f.Fuzz(func(t *testing.T, line []byte) {
-		if s, ok := proctable.ParseStat(line); ok && len(s.Comm) > len(line) {
+		var s procfile.Stat
+		if procfile.ParseStat(line, &s) && len(s.Comm) > len(line) {
 			t.Errorf("the name %q is longer than its line", s.Comm)
 		}
+		procfile.RealUID(line)
 	})
 }
 
@@ -78,29 +81,8 @@ func TestProgramName(t *testing.T) {
 		{"no arguments", "systemd-journal", "", "systemd-journal"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := proctable.ProgramName(test.comm, test.arg0); got != test.want {
+			if got := procfile.ProgramName(test.comm, test.arg0); got != test.want {
 				t.Errorf("got %q, want %q", got, test.want)
-			}
-		})
-	}
-}
-
-func TestClean(t *testing.T) {
-	for _, test := range []struct{ name, text, want string }{
-		{"plain", "bash -c ls", "bash -c ls"},
-		{"not UTF-8", "a\xffb", "a\uFFFDb"},
-		{"as long as allowed", strings.Repeat("x", proctable.MaxText), strings.Repeat("x", proctable.MaxText)},
-		{"too long", strings.Repeat("x", proctable.MaxText+1), strings.Repeat("x", proctable.MaxText) + "…"},
-		{"cut within a character", "x" + strings.Repeat("é", proctable.MaxText/2), "x" + strings.Repeat("é", proctable.MaxText/2-1) + "…"},
-		{"too long and not UTF-8", strings.Repeat("\x80", proctable.MaxText+9), "\uFFFD…"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			got := proctable.Clean(test.text)
-			if got != test.want {
-				t.Errorf("got %d bytes ending in %q, want %d ending in %q", len(got), got[max(0, len(got)-20):], len(test.want), test.want[max(0, len(test.want)-20):])
-			}
-			if !utf8.ValidString(got) {
-				t.Error("not UTF-8")
 			}
 		})
 	}
