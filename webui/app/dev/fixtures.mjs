@@ -64,7 +64,12 @@ function builder(seed) {
       read_bytes: Math.floor(next() * GiB), write_bytes: Math.floor(next() * GiB),
       read_rate: next() < 0.85 ? 0 : next() ** 4 * 20 * MiB, write_rate: next() < 0.85 ? 0 : next() ** 4 * 8 * MiB,
       session_id: facts.session ?? 0, ...(facts.services ? { services: facts.services } : {}),
+      // Not from next(): what came before these facts stays as it was.
+       read_operations: pid * 31, write_operations: pid * 7, bits: pid % 16 ? 64 : 32,
+      integrity: facts.username ? 'medium' : 'system', elevated: !facts.username,
+      company: facts.company ?? 'Microsoft Corporation', description: facts.description ?? name.replace('.exe', ''),
     };
+    process.kernel_seconds = process.cpu_seconds * 0.3;
     processes.push(process);
     return process.pid;
   };

@@ -25,7 +25,7 @@ const pages = [
   ['host-filtered', `${url}/hosts/WIN-07?q=esbuild`],
   ['host-flat', `${url}/hosts/WIN-07?flat=1&sort=-memory`],
   ['host-closed', `${url}/hosts/WIN-07?open=none`],
-  ['host-details', `${url}/hosts/WIN-07?sort=-cpu&details=1`, selectFirst],
+  ['host-details', `${url}/hosts/WIN-07?flat=1&sort=-memory&details=1`, selectFirst],
   ['host-linux', `${url}/hosts/db-01`],
   ['host-down', `${url}/hosts/WIN-13`],
   ['host-hostile', `${url}/hosts/${hostile}`],

@@ -55,7 +55,7 @@ export const columns: readonly Column[] = [
     value: (row) => row.tree_memory, text: (row) => mebibytes(row.tree_memory), share: (row, system) => ofMemory(row.tree_memory, system) },
   { key: 'threads', title: 'Threads', hint: 'Threads', width: '68px', kind: 'figure',
     value: (row) => row.threads, text: (row) => count(row.threads) },
-  { key: 'handles', title: 'Handles', hint: 'Handles; file descriptors on Linux', width: '68px', kind: 'figure',
+  { key: 'handles', title: 'Handles', hint: 'Handles; file descriptors on Linux', width: '80px', kind: 'figure',
     value: (row) => row.handles, text: (row) => count(row.handles) },
   { key: 'read', title: 'Read/s', hint: 'Bytes read each second since the snapshot before', width: '80px', kind: 'figure',
     value: (row) => row.read_rate, text: (row) => bytes(row.read_rate), share: (row) => ofDisk(row.read_rate) },
