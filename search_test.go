@@ -1,0 +1,103 @@
+package procmon_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/procmon/procmon"
+)
+
+func TestSearch(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	p := procmon.Process{
+		PID: 4242, Name: "Größe.exe", Username: procmon.Some(`CORP\Anna`), Cmdline: procmon.Some(`"C:\My App\app.exe" --port 80`),
+		Exe: procmon.Some(`C:\My App\app.exe`), StartTime: procmon.Some(now.Add(-90 * time.Minute)),
+	}
+	cpu, memory := procmon.Some(60.0), procmon.Some(uint64(1<<30))
+	for _, test := range []struct {
+		search string
+		want   bool
+	}{
+		{"", true}, {"  ", true},
+		{"größe", true}, {"GRÖSSE", false}, {"anna", true}, {"port", true}, {"porto", false},
+		{"anna port", true}, {"anna porto", false}, {"-anna", false}, {"-bob", true},
+		{`"my app"`, true}, {`my app`, true}, {`"my  app"`, false}, {`cmd:"--port 80"`, true}, {`cmd:--port`, true},
+		{"name:größe", true}, {"name:anna", false}, {"-name:größe", false}, {"NAME:.EXE", true},
+		{"name:=größe.exe", true}, {"name:=größe", false}, {`user:=corp\anna`, true},
+		{`exe:"my app\app.exe"`, true}, {"exe:port", false},
+		{"pid:4242", true}, {"pid:42", false}, {"-pid:42", true},
+		{"cpu>50", true}, {"cpu>60", false}, {"cpu>=60", true}, {"cpu<=60%", true}, {"cpu<60", false}, {"-cpu>50", false},
+		{"mem>=1GB", true}, {"mem>1GiB", false}, {"mem<1025m", true}, {"mem>1073741823", true}, {"mem>0.5g", true},
+		{"started<2h", true}, {"started<1h", false}, {"started>1.4h", true}, {"started<7d", true},
+		{"host:win", true}, {"host:lin", false}, {"-host:win", false}, {"host:=win-1", true}, {"host:=win", false},
+		{`name:größe user:anna cpu>1 -"--port 81"`, true},
+	} {
+		s, err := procmon.ParseSearch(test.search)
+		if err != nil {
+			t.Errorf("%q: %v", test.search, err)
+			continue
+		}
+		if got := s.MatchHost("WIN-1") && s.MatchFacts(&p, now) && s.MatchFigures(cpu, memory); got != test.want {
+			t.Errorf("%q matches: %t, want %t", test.search, got, test.want)
+		}
+		// What is needed is a quick no, and never a wrong one.
+		for _, need := range s.Needs() {
+			words := need.Words && (need.Match(p.Name) || need.Match(p.Username.Value))
+			lines := need.Lines && (need.Match(p.Cmdline.Value) || need.Match(p.Exe.Value))
+			if test.want && !words && !lines {
+				t.Errorf("%q matches, and something that it needs is not there", test.search)
+			}
+		}
+	}
+	if s, _ := procmon.ParseSearch("cpu>0 mem>0 user:a exe:a started<1h -name:x"); s.MatchFacts(&procmon.Process{}, now) || s.MatchFigures(procmon.Opt[float64]{}, procmon.Opt[uint64]{}) {
+		t.Error("what is not known matches")
+	}
+}
+
+func TestSearchRefuses(t *testing.T) {
+	for _, test := range []struct{ search, want string }{
+		{"-", `"-": there is nothing after the -`},
+		{`name:"a`, `"name:\"a": a quote is open; end it with another "`},
+		{"names:a", `"names:a": "names" is no field; allowed are plain words, name: user:`},
+		{"name:", `"name:": there is nothing after the colon`},
+		{`""`, `"\"\"": there is no text`},
+		{"name>a", `"name>a": name takes a colon`},
+		{"cpu:5", `"cpu:5": it takes <, <=, > or >=`},
+		{"cpu>much", `"cpu>much": CPU is a number of percent`},
+		{"mem>1X", `"mem>1X": memory is a number with a unit`},
+		{"mem>", `"mem>": memory is a number with a unit`},
+		{"started<5", `"started<5": a time is a number with a unit`},
+		{"pid:x", `"pid:x": a pid is a number from 0 to 4294967295`},
+		{"pid:4294967296", `"pid:4294967296": a pid is a number`},
+		{strings.Repeat("a ", 65), "the search has more than 64 terms"},
+		{strings.Repeat("a", 5000), "the search has 5000 bytes; at most 4096 are allowed"},
+		{"\xff", "the search is not UTF-8"},
+	} {
+		_, err := procmon.ParseSearch(test.search)
+		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
+			t.Errorf("%.20q: got %v, want %s", test.search, err, test.want)
+		}
+	}
+}
+
+func FuzzSearch(f *testing.F) {
+	for _, s := range []string{`name:"a b" -cpu>5 mem<=1.5GiB`, "started>1w pid:7 ü", `"a`, "-", "a:b:c"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		s, err := procmon.ParseSearch(text)
+		if err != nil {
+			return
+		}
+		p := procmon.Process{Name: text, Username: procmon.Some(text), Cmdline: procmon.Some(text), Exe: procmon.Some(text)}
+		if !s.MatchFacts(&p, time.Time{}) {
+			return
+		}
+		for _, need := range s.Needs() {
+			if !need.Match(text) {
+				t.Errorf("%q matches without what it needs", text)
+			}
+		}
+	})
+}
