@@ -1,0 +1,139 @@
+package block
+
+import (
+	"encoding/binary"
+	"errors"
+	"time"
+)
+
+var (
+	errText  = errors.New("it names a text that is not there")
+	errRange = errors.New("a number in it is too large")
+)
+
+// reader reads bytes that may say anything. After the first error all that it reads is zero.
+type reader struct {
+	bytes []byte
+	err   error
+}
+
+// fail keeps the first error, if err is one.
+func (r *reader) fail(err error) {
+	if r.err == nil {
+		r.err = err
+	}
+	if r.err != nil {
+		r.bytes = nil
+	}
+}
+
+// uvarint reads a number of at most limit.
+func (r *reader) uvarint(limit uint64) uint64 {
+	v, n := binary.Uvarint(r.bytes)
+	switch {
+	case n <= 0:
+		r.fail(errCut)
+		return 0
+	case v > limit:
+		r.fail(errRange)
+		return 0
+	}
+	r.bytes = r.bytes[n:]
+	return v
+}
+
+func (r *reader) varint() int64 {
+	v, n := binary.Varint(r.bytes)
+	if n <= 0 {
+		r.fail(errCut)
+		return 0
+	}
+	r.bytes = r.bytes[n:]
+	return v
+}
+
+// take returns the next n bytes, without copying.
+func (r *reader) take(n uint64) []byte {
+	if n > uint64(len(r.bytes)) {
+		r.fail(errCut)
+		return nil
+	}
+	b := r.bytes[:n]
+	r.bytes = r.bytes[n:]
+	return b
+}
+
+func (r *reader) byte() byte {
+	if b := r.take(1); b != nil {
+		return b[0]
+	}
+	return 0
+}
+
+func (r *reader) uint32() uint32 {
+	if b := r.take(4); b != nil {
+		return binary.LittleEndian.Uint32(b)
+	}
+	return 0
+}
+
+func (r *reader) uint64() uint64 {
+	if b := r.take(8); b != nil {
+		return binary.LittleEndian.Uint64(b)
+	}
+	return 0
+}
+
+// end is the error of r, or that not all was read.
+func (r *reader) end() error {
+	if r.err == nil && len(r.bytes) > 0 {
+		r.err = errors.New("it is longer than what is in it")
+	}
+	return r.err
+}
+
+// counted reads how many of something follow, each of which takes at least one byte.
+func (r *reader) counted(limit int) int { return int(r.uvarint(uint64(min(limit, len(r.bytes))))) }
+
+func nanoTime(ns int64) time.Time { return time.Unix(0, ns).UTC() }
+
+// packed are numbers in a frame of reference, as appendPacked wrote them.
+type packed struct {
+	divisor int64
+	least   int64
+	width   int
+	at      int // of the next number, in bits
+}
+
+// wide is the width in bits above which numbers stand in eight bytes each.
+const wide = 56
+
+// size returns how many bytes so many numbers take.
+func (p *packed) size(n int) uint64 {
+	if p.width > wide {
+		return 8 * uint64(n)
+	}
+	return (uint64(n)*uint64(p.width) + 7) / 8
+}
+
+// next returns the next number in data; the caller knows that there is one.
+func (p *packed) next(data []byte) int64 {
+	var v uint64
+	switch {
+	case p.width == 0:
+	case p.width > wide:
+		v = binary.LittleEndian.Uint64(data[p.at/8:])
+		p.at += 64
+	default:
+		if i := p.at / 8; i+8 <= len(data) {
+			v = binary.LittleEndian.Uint64(data[i:])
+		} else {
+			for j, b := range data[i:] {
+				v |= uint64(b) << (8 * j)
+			}
+		}
+		v = v >> (p.at % 8) & (1<<p.width - 1)
+		p.at += p.width
+	}
+	return int64(v+uint64(p.least)) * p.divisor
+}
