@@ -2,12 +2,11 @@ package storage
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	"github.com/procmon/procmon"
-	"github.com/procmon/procmon/storage/internal/codec"
 )
 
 // queueLength is how many requests wait before a caller does.
@@ -20,6 +19,7 @@ const (
 	storeSnapshot operation = iota
 	storeMarker
 	removeExpired
+	runTask
 )
 
 // request is one thing to write. The committer owns it from the queue until it answers.
@@ -29,70 +29,95 @@ type request struct {
 	host   string // key
 	nanos  int64
 	record procmon.Record
-	value  *[]byte     // the encoded record, from values
-	base   *codec.Base // the record, if it is encoded whole
-	done   chan error  // has room for the answer
+	task   func(*writer) error
+	done   chan error // has room for the answer
 }
 
-// answer ends r; its buffer is free again.
-func (r *request) answer(err error) {
-	if r.value != nil {
-		values.Put(r.value)
-		r.value = nil
-	}
-	r.done <- err
-}
-
-// values are the buffers of encoded records; the committer gives them back.
-var values = sync.Pool{New: func() any { return new([]byte) }}
+func (r *request) answer(err error) { r.done <- err }
 
 // Append stores r and returns when it is durable. The same host and timestamp again is no
 // error and changes nothing. A snapshot that is older than the retention, or that cannot
-// be stored, is a *procmon.FieldError. After any other error, and after ctx has ended, the
-// snapshot may be stored or not; it can be appended again. r must not change any more.
+// be stored, is a *procmon.FieldError; ErrFull says that there is no room. After any other
+// error, and after ctx has ended, the snapshot may be stored or not; it can be appended
+// again. r must not change any more.
 func (s *Store) Append(ctx context.Context, r procmon.Record) error {
 	start := time.Now()
 	if err := procmon.CheckHost(r.Host); err != nil {
 		return &procmon.FieldError{Field: "host", Problem: err.Error()}
 	}
+	if err := check(r.Snapshot); err != nil {
+		return err
+	}
 	nanos := r.Snapshot.Timestamp.UnixNano()
-	if nanos < s.cutoff() {
-		return &procmon.FieldError{Field: "timestamp", Problem: fmt.Sprintf("%s is older than what is kept, which is the last %s",
-			r.Snapshot.Timestamp.Format(time.RFC3339), s.retention)}
+	if cutoff := s.cutoff(r.Labels); nanos < cutoff {
+		return &procmon.FieldError{Field: "timestamp", Problem: fmt.Sprintf("%s is older than what is kept, which begins at %s",
+			r.Snapshot.Timestamp.Format(time.RFC3339), nanoTime(cutoff).Format(time.RFC3339))}
 	}
-	add := &request{op: storeSnapshot, host: procmon.HostKey(r.Host), nanos: nanos, record: r}
-	if err := s.encode(add); err != nil {
-		return &procmon.FieldError{Problem: err.Error()}
+	err := s.do(ctx, &request{op: storeSnapshot, host: procmon.HostKey(r.Host), nanos: nanos, record: r})
+	if unfit := (unfit{}); errors.As(err, &unfit) {
+		return &procmon.FieldError{Problem: unfit.Error()}
 	}
-	if err := s.do(ctx, add); err != nil {
+	if err != nil {
 		return fmt.Errorf("store snapshot %s: %w", procmon.SnapshotID(r.Host, r.Snapshot.Timestamp), err)
 	}
 	s.counts.appendSeconds.Observe(time.Since(start).Seconds())
 	return nil
 }
 
-// encode makes the value of r, as changes of the base if its slot has one.
-func (s *Store) encode(r *request) error {
-	value := values.Get().(*[]byte)
-	base := s.fleet.base(r.host, r.nanos)
-	var encoded []byte
-	var err error
-	if base != nil {
-		encoded, err = s.codec.EncodeChanges((*value)[:0], r.record, base)
-	} else {
-		encoded, err = s.codec.Encode((*value)[:0], r.record)
+// maxSnapshotTexts bounds the names, command lines and the like of one snapshot, in bytes, so
+// that a block can hold it with those before it.
+const maxSnapshotTexts = 32 << 20
+
+// check returns what is wrong with a snapshot that no block can hold: times must fit into Unix
+// nanoseconds, and so must what lies between two of them.
+func check(s *procmon.Snapshot) error {
+	c := checker{}
+	c.time(s.Timestamp, "timestamp", -1, "")
+	c.opt(s.System.BootTime, "boot_time", -1, "")
+	for i := range s.Processes {
+		p := &s.Processes[i]
+		c.opt(p.StartTime, "processes", i, "start_time")
+		c.texts += len(p.Name) + len(p.Cmdline.Value) + len(p.Exe.Value) + len(p.Username.Value) + len(p.Company.Value) + len(p.Description.Value)
 	}
-	if err != nil {
-		values.Put(value)
-		return err
+	for i := range s.Events {
+		e := &s.Events[i]
+		c.time(e.Time, "events", i, "time")
+		c.opt(e.StartTime, "events", i, "start_time")
+		c.texts += len(e.Name.Value) + len(e.Cmdline.Value) + len(e.Exe.Value) + len(e.Username.Value)
 	}
-	*value = encoded
-	r.value = value
-	if base == nil {
-		r.base = codec.NewBase(r.record, encoded)
+	switch {
+	case c.bad != nil:
+		return c.bad
+	case c.texts > maxSnapshotTexts:
+		return &procmon.FieldError{Problem: fmt.Sprintf("the texts of the snapshot take %d bytes; at most %d are allowed", c.texts, maxSnapshotTexts)}
 	}
 	return nil
 }
+
+type checker struct {
+	bad   *procmon.FieldError // the first
+	texts int
+}
+
+// time checks t, which is of that field, or of that field of an item of a list.
+func (c *checker) time(t time.Time, field string, item int, of string) {
+	if y := t.Year(); (y >= 1680 && y <= 2260) || c.bad != nil {
+		return
+	}
+	if item >= 0 {
+		field = fmt.Sprintf("%s[%d].%s", field, item, of)
+	}
+	c.bad = &procmon.FieldError{Field: field, Problem: fmt.Sprintf("the time %s is not between the years 1680 and 2260", t.Format(time.RFC3339))}
+}
+
+func (c *checker) opt(t procmon.Opt[time.Time], field string, item int, of string) {
+	if t.Known {
+		c.time(t.Value, field, item, of)
+	}
+}
+
+// unfit is why a snapshot cannot be stored, now or ever.
+type unfit struct{ error }
 
 // MarkStale says that a scrape of host was missed at the given instant: from there, but
 // never before its newest snapshot, the host is stale until the next one. It returns when
@@ -149,29 +174,39 @@ func (s *Store) enqueue(ctx context.Context, r *request) error {
 // expireEvery is how often the store looks for what has expired.
 const expireEvery = time.Minute
 
-// commitInterval is the least time between the beginnings of two commits. Each costs a sync
-// of the log, whatever it holds; with that of every snapshot, a server that gets 100 a second
-// spends a tenth of its CPU there. A scrape or a POST does not notice the delay.
-const commitInterval = 40 * time.Millisecond
+const (
+	// commitInterval is the least time between the beginnings of two commits. Each costs a
+	// sync of the log, whatever it holds; with that of every snapshot, a server that gets 100
+	// a second spends a tenth of its CPU there. A scrape or a POST does not notice the delay.
+	commitInterval = 40 * time.Millisecond
+	// inAnswer is how soon after an answer the next snapshot comes of one who waited for it.
+	// Where as many come as were answered, nobody else is waited for.
+	inAnswer = 2 * time.Millisecond
+)
 
-// commitLoop is the only writer. It takes whatever waits as one batch: after a pause a lone
-// snapshot is not delayed, and many share the cost of one sync.
+// commitLoop is the only writer. It takes whatever waits as one batch, so that many share
+// the cost of one sync.
 func (s *Store) commitLoop() {
 	defer close(s.done)
 	tick := time.NewTicker(expireEvery)
 	defer tick.Stop()
 	batch := make([]*request, 0, queueLength)
-	var next time.Time // no commit begins before
+	var next, answered time.Time // no commit begins before; when the last one ended
 	for {
 		select {
 		case r, ok := <-s.queue:
 			if !ok {
 				return
 			}
-			batch = s.gather(append(batch[:0], r), next)
+			usual := len(batch)
+			batch = s.drain(append(batch[:0], r))
+			if len(batch) < usual || time.Since(answered) > inAnswer {
+				batch = s.gather(batch, next)
+			}
 			next = time.Now().Add(commitInterval)
 			s.commit(batch)
 			clear(batch)
+			answered = time.Now()
 		case <-tick.C:
 			if err := s.expire(); err != nil {
 				s.log.Error("expired snapshots could not be removed", "err", err)
@@ -229,8 +264,10 @@ func (s *Store) commit(batch []*request) {
 			err = w.snapshot(r)
 		case storeMarker:
 			err = w.marker(r)
-		case removeExpired:
-			if err = w.flush(); err == nil {
+		case removeExpired, runTask:
+			if err = w.flush(); err == nil && r.op == runTask {
+				err = r.task(&w)
+			} else if err == nil {
 				err = s.expire()
 			}
 			r.answer(err)
@@ -241,4 +278,5 @@ func (s *Store) commit(batch []*request) {
 		}
 	}
 	_ = w.flush() // it has answered every request
+	w.relieve()
 }

@@ -266,8 +266,8 @@ func TestAppendRefuses(t *testing.T) {
 	}{
 		{"no host", record("", 0), `host: "" is not a name of 1 to 253 bytes without control characters`},
 		{"control character", record("a\x00b", 0), `host: "a\x00b" is not a name of 1 to 253 bytes without control characters`},
-		{"too large", large, "the snapshot takes 68157"},
-		{"time out of range", far, "the time 1600-01-01T00:00:00Z is not between the years 1680 and 2260"},
+		{"too large", large, "the texts of the snapshot take 68157"},
+		{"time out of range", far, "processes[0].start_time: the time 1600-01-01T00:00:00Z is not between the years 1680 and 2260"},
 	} {
 		err := s.Append(t.Context(), test.r)
 		if _, ok := errors.AsType[*procmon.FieldError](err); !ok || !strings.HasPrefix(err.Error(), test.want) {

@@ -178,42 +178,97 @@ func rounds(hosts int) (records []procmon.Record) {
 	return records
 }
 
-// BenchmarkAt reads one snapshot of 250 processes and the one before it; one op is one
-// such view, at some instant of six hours.
-func BenchmarkAt(b *testing.B) {
-	s, err := storage.Open(filepath.Join(b.TempDir(), "data"), storage.Options{})
-	if err != nil {
-		b.Fatal(err)
-	}
-	h := workload.New(1, 0)
-	records := make([]procmon.Record, workload.Ticks)
-	for i := range records {
-		records[i] = h.Record()
-	}
-	// Of each five minutes the first, and then the others, of which it is the base, at once.
-	for slot := range slices.Chunk(records, slotTicks) {
-		for _, part := range [][]procmon.Record{slot[:1], slot[1:]} {
-			var wg sync.WaitGroup
-			for _, r := range part {
-				wg.Go(func() {
-					if err := s.Append(b.Context(), r); err != nil {
-						b.Error(err)
-					}
-				})
+// sixHours appends six hours of four hosts with 250 processes each, as they come: one host after
+// the other at each instant.
+func sixHours(b *testing.B, s *storage.Store) {
+	b.Helper()
+	for i := range 4 {
+		h := workload.New(1, i)
+		h.JitterMillis = 40
+		records := make([]procmon.Record, workload.Ticks)
+		for i := range records {
+			records[i] = h.Record()
+		}
+		// Of each five minutes the first, and then the others, of which it is the base, at once.
+		for slot := range slices.Chunk(records, slotTicks) {
+			for _, part := range [][]procmon.Record{slot[:1], slot[1:]} {
+				var wg sync.WaitGroup
+				for _, r := range part {
+					wg.Go(func() {
+						if err := s.Append(b.Context(), r); err != nil {
+							b.Error(err)
+						}
+					})
+				}
+				wg.Wait()
 			}
-			wg.Wait()
 		}
 	}
-	i := 0
+}
+
+// BenchmarkHistory keeps six hours of four hosts with 250 processes each. One op is all of that; it
+// reports the disk space of the closed store for each process in each snapshot, before and
+// after blocks are made, and the CPU of making them for each snapshot.
+func BenchmarkHistory(b *testing.B) {
 	for b.Loop() {
-		i = (i + 997) % workload.Ticks
-		at := time.Unix(workload.Base+int64(i)*workload.Step, 0)
-		if _, err := s.At(b.Context(), h.Name, at); err != nil {
+		dir := filepath.Join(b.TempDir(), "data")
+		clock := func() time.Time { return time.Unix(workload.Base, 0).Add(24 * time.Hour) }
+		open := func() *storage.Store {
+			s, err := storage.Open(dir, storage.Options{Clock: clock})
+			if err != nil {
+				b.Fatal(err)
+			}
+			return s
+		}
+		const snapshots = 4 * workload.Ticks
+		s := open()
+		sixHours(b, s)
+		if err := s.Close(); err != nil {
 			b.Fatal(err)
 		}
+		b.ReportMetric(float64(allocated(b, dir))/(snapshots*workload.Slots), "B/process-sample-before")
+		s = open()
+		before := cpuTime(b)
+		if err := s.Seal(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64((cpuTime(b)-before).Microseconds())/snapshots, "us/snapshot")
+		if err := s.Close(); err != nil {
+			b.Fatal(err)
+		}
+		b.ReportMetric(float64(allocated(b, dir))/(snapshots*workload.Slots), "B/process-sample")
 	}
-	b.StopTimer()
-	if err := s.Close(); err != nil {
-		b.Fatal(err)
+}
+
+// BenchmarkAt reads one snapshot of 250 processes and the one before it, at some instant of six
+// hours; one op is one such view.
+func BenchmarkAt(b *testing.B) {
+	for _, sealed := range []bool{false, true} {
+		b.Run(fmt.Sprintf("blocks=%t", sealed), func(b *testing.B) {
+			clock := func() time.Time { return time.Unix(workload.Base, 0).Add(24 * time.Hour) }
+			s, err := storage.Open(filepath.Join(b.TempDir(), "data"), storage.Options{Clock: clock})
+			if err != nil {
+				b.Fatal(err)
+			}
+			sixHours(b, s)
+			if sealed {
+				if err := s.Seal(b.Context()); err != nil {
+					b.Fatal(err)
+				}
+			}
+			host := workload.New(1, 0).Name
+			i := 0
+			for b.Loop() {
+				i = (i + 997) % workload.Ticks
+				at := time.Unix(workload.Base+int64(i)*workload.Step, int64(time.Second)/2)
+				if _, err := s.At(b.Context(), host, at); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.StopTimer()
+			if err := s.Close(); err != nil {
+				b.Fatal(err)
+			}
+		})
 	}
 }

@@ -31,11 +31,12 @@ const (
 )
 
 // crashRecord is the same in both processes. Its size and its order in time vary, many stand
-// in one slot, and some are too large for one value.
+// in one slot, and some are too large for one value. For a while they are of one partition, and
+// then of another.
 func crashRecord(host, round int) procmon.Record {
 	rnd := rand.New(rand.NewPCG(uint64(host), uint64(round)))
 	kill, round := round/crashRounds, round%crashRounds
-	seconds := 120*kill + 3*round - rnd.IntN(60)
+	seconds := 120*kill + 3*round - rnd.IntN(60) - 7200*(round/50%3)
 	r := record(fmt.Sprintf("host-%02d", host), -time.Duration(seconds)*time.Second)
 	n := 1 + rnd.IntN(60)
 	size := 100
@@ -53,8 +54,11 @@ func crashRecord(host, round int) procmon.Record {
 	return r
 }
 
+// crashClock is late enough for blocks of everything.
+func crashClock() time.Time { return noon.Add(24 * time.Hour) }
+
 func appendUntilKilled(dir string) {
-	s, err := storage.Open(dir, storage.Options{Clock: func() time.Time { return noon }})
+	s, err := storage.Open(dir, storage.Options{Clock: crashClock})
 	if err != nil {
 		fmt.Println("error:", err)
 		os.Exit(1)
@@ -65,6 +69,13 @@ func appendUntilKilled(dir string) {
 	}
 	var out sync.Mutex
 	var appenders sync.WaitGroup
+	appenders.Go(func() {
+		for {
+			if err := s.Seal(context.Background()); err != nil {
+				panic(err)
+			}
+		}
+	})
 	for i := range crashHosts * crashAppenders {
 		host, first := i/crashAppenders, i%crashAppenders
 		appenders.Go(func() {
@@ -129,7 +140,7 @@ func TestKilledAtRandomInstantsLosesNothingAcknowledged(t *testing.T) {
 			continue // so that logs of several crashes are replayed
 		}
 		func() {
-			s, err := storage.Open(dir, storage.Options{Clock: func() time.Time { return noon }})
+			s, err := storage.Open(dir, storage.Options{Clock: crashClock})
 			must(t, err)
 			defer func() { must(t, s.Close()) }()
 			if d := s.Damage(); len(d) > 0 {
@@ -137,6 +148,7 @@ func TestKilledAtRandomInstantsLosesNothingAcknowledged(t *testing.T) {
 			}
 			if kill == kills-1 {
 				checked = 0 // all of them, once more
+				must(t, s.Seal(t.Context()))
 			}
 			for _, a := range acknowledged[checked:] {
 				want := crashRecord(a.host, a.round)

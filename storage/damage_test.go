@@ -154,10 +154,9 @@ func objects(s *storage.Store) (names []string) {
 	return names
 }
 
-// TestFlippedByteLosesOneSlotAtMostAndNamesIt flips bytes all over the files. One in a base
-// costs the snapshots of its slot that are changes of it, any other costs one snapshot.
-func TestFlippedByteLosesOneSlotAtMostAndNamesIt(t *testing.T) {
-	const flips = 12
+// TestFlippedByte flips bytes all over the files. One in a step costs what follows it in its
+// segment, one in a block that block; it is named, and all others are served.
+func TestFlippedByte(t *testing.T) {
 	for _, kind := range []struct {
 		name    string
 		make    func(*testing.T) (string, []procmon.Record)
@@ -165,91 +164,91 @@ func TestFlippedByteLosesOneSlotAtMostAndNamesIt(t *testing.T) {
 	}{
 		{"table", sound, "*.sst"},
 		{"log", cutShort, "*.mem"},
+		{"blocks", sealed, "*.sst"},
 	} {
 		dir, all := kind.make(t)
 		data, err := os.ReadFile(only(t, dir, kind.pattern))
 		must(t, err)
+		const flips = 12
 		size := int64(len(strings.TrimRight(string(data), "\x00")))
-		var single, several atomic.Int32
+		var some atomic.Int32
 		t.Run(kind.name, func(t *testing.T) {
 			for i := range int64(flips) {
 				offset := 20 + i*(size-21)/(flips-1)
 				t.Run(fmt.Sprint(offset), func(t *testing.T) {
 					t.Parallel()
-					damaged := filepath.Join(t.TempDir(), "data")
-					copyDir(t, dir, damaged)
-					flip(t, only(t, damaged, kind.pattern), offset)
-					s := openStore(t, damaged)
-					lost := missing(t, s, all)
-					if len(s.Damage()) == 0 {
-						t.Error("damage was not noticed")
-					}
-					checkLost(t, s, lost)
-					must(t, s.Close())
-
-					s = openStore(t, damaged)
-					if again := missing(t, s, all); !slices.Equal(again, lost) {
-						t.Errorf("after opening again %v are lost, before %v", again, lost)
-					}
-					switch len(lost) {
-					case 0:
-					case 1:
-						single.Add(1)
-					default:
-						several.Add(1)
-						lost = lost[1:] // the base was not put back; what has lost it is there
-					}
-					if len(lost) < 2 {
-						lost = nil
-					}
-					if got := objects(s); !sameSet(got, lost) {
-						t.Errorf("after opening again the damage is %v, want %v", got, lost)
+					if flipped(t, dir, kind.pattern, offset, all) > 0 {
+						some.Add(1)
 					}
 				})
 			}
 		})
-		if single.Load() == 0 || several.Load() == 0 {
-			t.Errorf("%s: %d flips cost a snapshot, %d a slot; the test says nothing", kind.name, single.Load(), several.Load())
+		if some.Load() == 0 {
+			t.Errorf("%s: no flip cost a snapshot; the test says nothing", kind.name)
 		}
 	}
 }
 
-// checkLost makes sure that what is lost is named, and of one slot of one host; and if it is
-// more than a snapshot, that the first of them is said to be what the others needed.
+// flipped flips a byte in a copy of dir and returns how many snapshots that costs.
+func flipped(t *testing.T, dir, pattern string, offset int64, all []procmon.Record) int {
+	t.Helper()
+	damaged := filepath.Join(t.TempDir(), "data")
+	copyDir(t, dir, damaged)
+	flip(t, only(t, damaged, pattern), offset)
+	s := openStore(t, damaged)
+	lost := missing(t, s, all)
+	if len(s.Damage()) == 0 {
+		t.Error("damage was not noticed")
+	}
+	checkLost(t, s, lost)
+	must(t, s.Seal(t.Context()))
+	must(t, s.Close())
+
+	s = openStore(t, damaged)
+	if again := missing(t, s, all); !slices.Equal(again, lost) {
+		t.Errorf("after opening again %v are lost, before %v", again, lost)
+	}
+	return len(lost)
+}
+
+// sealed is a closed store in which everything is in blocks.
+func sealed(t *testing.T) (dir string, all []procmon.Record) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "sealed")
+	synctest.Test(t, func(t *testing.T) {
+		clock := &testClock{}
+		clock.set(noon)
+		s := openStore(t, dir, func(o *storage.Options) { o.Clock = clock.now })
+		all = history(t, s)
+		clock.set(noon.Add(24 * time.Hour))
+		must(t, s.Seal(t.Context()))
+		if n := storage.Singles(t, s); n > 0 {
+			t.Fatalf("%d snapshots are in no block", n)
+		}
+		must(t, s.Close())
+	})
+	return dir, all
+}
+
+func hostOfID(id string) string {
+	host, _, _ := strings.Cut(id, "@")
+	return host
+}
+
+// checkLost makes sure that what is lost is of one host, and that its block is named.
 func checkLost(t *testing.T, s *storage.Store, lost []string) {
 	t.Helper()
-	problems := make(map[string]string)
-	for _, d := range s.Damage() {
-		problems[d.Object] = d.Problem
-	}
-	for i, id := range lost {
-		problem, ok := problems[id]
-		if !ok {
-			t.Errorf("%s is lost and not named in %v", id, s.Damage())
-		}
-		if slotOfID(t, id) != slotOfID(t, lost[0]) {
-			t.Errorf("%s is lost and so is %s, of another slot", id, lost[0])
-		}
-		if i > 0 && !strings.Contains(problem, "changes of "+lost[0]) {
-			t.Errorf("%s: %q does not say that it needs %s", id, problem, lost[0])
+	for _, id := range lost {
+		if hostOfID(id) != hostOfID(lost[0]) {
+			t.Errorf("%s is lost and so is %s, of another block", id, lost[0])
 		}
 	}
-}
-
-// slotOfID returns the host and the beginning of the five minutes of a procmon.SnapshotID.
-func slotOfID(t *testing.T, id string) string {
-	t.Helper()
-	host, at, _ := strings.Cut(id, "@")
-	instant, err := time.Parse(time.RFC3339Nano, at)
-	must(t, err)
-	return procmon.SnapshotID(host, instant.Truncate(5*time.Minute))
-}
-
-func sameSet(a, b []string) bool {
-	a, b = slices.Clone(a), slices.Clone(b)
-	slices.Sort(a)
-	slices.Sort(b)
-	return slices.Equal(a, b)
+	named := func(object string) bool {
+		return strings.HasPrefix(object, "the block of "+hostOfID(lost[0])+"@") || slices.Contains(lost, object)
+	}
+	if len(lost) > 0 && !slices.ContainsFunc(objects(s), named) {
+		t.Errorf("%d snapshots of %s are lost; the damage is %v", len(lost), hostOfID(lost[0]), s.Damage())
+	}
 }
 
 func TestDamagedFiles(t *testing.T) {
@@ -285,7 +284,7 @@ func TestDamagedFiles(t *testing.T) {
 		silent  bool
 		refused string
 	}{
-		{name: "table truncated to half", damage: truncate("*.sst", half), most: 88}, // all behind the first slot of the first host
+		{name: "table truncated to half", damage: truncate("*.sst", half), most: 108}, // all behind the first host
 		{name: "table without its last byte", damage: truncate("*.sst", less(1)), most: 0},
 		{name: "table empty", damage: truncate("*.sst", to(0)), most: everything},
 		{name: "table missing", damage: remove("*.sst"), most: everything},
@@ -370,8 +369,11 @@ func TestDamagedFiles(t *testing.T) {
 			if again := missing(t, s, append(all[:len(all):len(all)], more)); !slices.Equal(again, lost) {
 				t.Errorf("after opening again %v are lost, before %v", again, lost)
 			}
-			if len(s.Damage()) > 0 {
-				t.Errorf("damage is still there: %v", s.Damage())
+			// What cannot be read is named as long as it is there.
+			for _, object := range objects(s) {
+				if len(lost) == 0 || !strings.HasPrefix(object, "the block of ") {
+					t.Errorf("damage is still there: %v", s.Damage())
+				}
 			}
 		})
 	}
@@ -414,61 +416,15 @@ func TestManyTablesWithoutManifest(t *testing.T) {
 	}
 }
 
-// TestDamageWhileOpen is noticed when the snapshot is read; the one before it is served.
+// TestDamageWhileOpen is noticed when the block is read; others are served.
 func TestDamageWhileOpen(t *testing.T) {
-	from, all := sound(t)
-	for _, test := range []struct {
-		name string
-		at   func(size int64) int64
-		want int
-	}{
-		{"base", func(int64) int64 { return 5000 }, historySlot}, // the first thing in the table
-		{"change", func(size int64) int64 { return size / 3 }, 1},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			dir := filepath.Join(t.TempDir(), "data")
-			copyDir(t, from, dir)
-			s := openStore(t, dir)
-			table := only(t, dir, "*.sst") // mapped into memory, so that the change shows at once
-			flip(t, table, test.at(fileSize(t, table)))
-			lost := missing(t, s, all)
-			if len(lost) != test.want || !sameSet(objects(s), lost) {
-				t.Errorf("lost %v, damage %v; want %d, and the same", lost, s.Damage(), test.want)
-			}
-			checkLost(t, s, lost)
-		})
+	dir, all := sealed(t)
+	s := openStore(t, dir)
+	table := only(t, dir, "*.sst") // mapped into memory, so that the change shows at once
+	flip(t, table, fileSize(t, table)/3)
+	lost := missing(t, s, all)
+	if len(lost) == 0 || len(lost) == len(all) {
+		t.Fatalf("%d of %d are lost; the test says nothing", len(lost), len(all))
 	}
-}
-
-// TestLostBaseDeliveredAgain makes what was stored as changes of it whole, if it is the same;
-// if it is not, nothing is put together that never was.
-func TestLostBaseDeliveredAgain(t *testing.T) {
-	from, all := sound(t)
-	base, others := all[0], all[1:]
-	other := noisy(workload.New(2, 0).Record(), 10)
-	other.Host, other.Snapshot.Timestamp = base.Host, base.Snapshot.Timestamp
-	for _, test := range []struct {
-		name  string
-		again procmon.Record
-		lost  int // others
-	}{
-		{"the same", base, 0},
-		{"another", other, historySlot - 1},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			dir := filepath.Join(t.TempDir(), "data")
-			copyDir(t, from, dir)
-			flip(t, only(t, dir, "*.sst"), 5000)
-			s := openStore(t, dir)
-			appendAll(t, s, test.again)
-			if lost := missing(t, s, append(others[:len(others):len(others)], test.again)); len(lost) != test.lost {
-				t.Errorf("lost %v, want %d", lost, test.lost)
-			}
-			for _, d := range s.Damage() {
-				if strings.Contains(d.Problem, "changes of") && !strings.HasSuffix(d.Problem, "the base is not the snapshot that this is stored as changes of") {
-					t.Errorf("%s: %s", d.Object, d.Problem)
-				}
-			}
-		})
-	}
+	checkLost(t, s, lost)
 }

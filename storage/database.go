@@ -13,29 +13,32 @@ import (
 )
 
 // formatVersion is the version of keys and values that this code writes. Format 1 had no
-// events and fewer facts of a process in its values; what is left of it is read as it is.
-const formatVersion = 2
+// events and fewer facts of a process in its values, format 2 no steps and no blocks.
+const formatVersion = 3
 
 const (
-	minMemTable = 8 << 20
-	maxMemTable = 64 << 20
-	memTables   = 3 // one that is written to, and two that become files
+	memTableSize = 8 << 20
+	memTables    = 3 // one that is written to, and two that become files
+	// databaseMemory is what Badger takes of Options.Memory, in bytes.
+	databaseMemory = memTables * memTableSize
 )
 
 // maxPart is the largest value in bytes: values stay below Badger's threshold, so that the
 // value log stays empty and space returns without its garbage collection.
 const maxPart = 512 << 10
 
-func badgerOptions(dir string, o Options, log *slog.Logger) badger.Options {
+// badgerOptions has tables of steps, most of which are removed after two hours, become part of
+// the lowest level soon, so that what was removed leaves the disk.
+func badgerOptions(dir string, log *slog.Logger) badger.Options {
 	return badger.DefaultOptions(dir).
 		WithLogger(badgerLogger{log}).
 		WithSyncWrites(true).
 		WithDetectConflicts(false). // there is one writer
 		WithMetricsEnabled(false).
-		WithMemTableSize(min(max(o.Memory/memTables, minMemTable), maxMemTable)).
+		WithMemTableSize(memTableSize).
 		WithNumMemtables(memTables).
-		WithNumLevelZeroTables(5).
-		WithNumLevelZeroTablesStall(15).
+		WithNumLevelZeroTables(1).
+		WithNumLevelZeroTablesStall(10).
 		WithNumCompactors(2).
 		WithCompactL0OnClose(true).
 		WithValueLogFileSize(1 << 20).
@@ -47,7 +50,7 @@ func badgerOptions(dir string, o Options, log *slog.Logger) badger.Options {
 		WithChecksumVerificationMode(options.NoVerification)
 }
 
-func openDatabase(dir string, o Options, log *slog.Logger) (db *badger.DB, err error) {
+func openDatabase(dir string, log *slog.Logger) (db *badger.DB, err error) {
 	defer func() {
 		if r := recover(); r != nil {
 			db, err = nil, errors.New(firstLine(r))
@@ -57,7 +60,7 @@ func openDatabase(dir string, o Options, log *slog.Logger) (db *badger.DB, err e
 				"restore a backup there, or move the directory away to begin with an empty one", dir, firstLine(err))
 		}
 	}()
-	return badger.Open(badgerOptions(dir, o, log))
+	return badger.Open(badgerOptions(dir, log))
 }
 
 // checkFormat refuses what a newer version wrote, and marks a new database.

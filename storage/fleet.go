@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/procmon/procmon"
-	"github.com/procmon/procmon/storage/internal/codec"
 )
 
 // fleet is what is known of every host without reading. Only the committer, and Open before
@@ -24,13 +23,11 @@ type fleet struct {
 // host is never changed once it is in the map: the committer puts a new one in its place.
 type host struct {
 	summary  procmon.HostSummary
-	oldest   int64       // of the snapshots that are kept, Unix nanoseconds
-	newest   int64       //
-	before   int64       // of the snapshot before the newest; minNanos if there is none
-	stale    int64       // from when on the host is stale; minNanos if it is not
-	counters []counter   // of the newest snapshot
-	base     *codec.Base // what others of its slot are changes of, usually the newest slot; nil if there is none
-	based    int64       // since when, by our clock
+	oldest   int64     // of the snapshots that are kept, Unix nanoseconds
+	newest   int64     //
+	before   int64     // of the snapshot before the newest; minNanos if there is none
+	stale    int64     // from when on the host is stale; minNanos if it is not
+	counters []counter // of the newest snapshot
 }
 
 // minNanos is earlier than every snapshot.
@@ -76,43 +73,6 @@ func (f *fleet) latest() string {
 	return key
 }
 
-// base returns the stored snapshot that one of the host at nanos can be stored as changes of,
-// or nil. It stands in the same slot, so that both expire together and are read together.
-func (f *fleet) base(key string, nanos int64) *codec.Base {
-	if h := f.get(key); h != nil && h.base != nil && sameSlot(baseTime(h.base), nanos) {
-		return h.base
-	}
-	return nil
-}
-
-// setBase makes b, which is durable, what later snapshots of its slot are changes of.
-func (f *fleet) setBase(key string, b *codec.Base, now int64) {
-	nanos := baseTime(b)
-	h := *f.get(key)
-	if h.base != nil && nanos < h.newest || f.base(key, nanos) != nil {
-		return // a late one, or one of several that came at once
-	}
-	h.base, h.based = b, now
-	f.put(key, &h)
-}
-
-// dropBases drops the bases that were set before old, whose slots must be over then, and
-// those of snapshots before cutoff, which may be removed. A base takes more memory than
-// everything else that is known of a host.
-func (f *fleet) dropBases(old, cutoff int64) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	for key, h := range f.hosts {
-		if h.base != nil && (h.based < old || baseTime(h.base) < cutoff) {
-			without := *h
-			without.base = nil
-			f.hosts[key] = &without
-		}
-	}
-}
-
-func baseTime(b *codec.Base) int64 { return b.Snapshot.Timestamp.UnixNano() }
-
 func (f *fleet) newest(key string) int64 {
 	if h := f.get(key); h != nil {
 		return h.newest
@@ -146,7 +106,7 @@ func (f *fleet) add(old *host, r procmon.Record, nanos int64) *host {
 	var previous *procmon.Snapshot
 	if old != nil {
 		h.oldest, h.before = old.oldest, old.newest
-		h.summary, h.base, h.based = old.summary, old.base, old.based
+		h.summary = old.summary
 		if nanos-old.newest <= int64(farthest) {
 			previous = f.expand(old)
 		}
@@ -246,24 +206,26 @@ func keepSystem(old, s procmon.System) procmon.System {
 	return s
 }
 
-// snapshot returns the summaries of the hosts that have something newer than cutoff, by key.
-func (f *fleet) summaries(cutoff int64) []procmon.HostSummary {
+// summaries returns those of the hosts that have something that is not before their cutoff,
+// by key.
+func (f *fleet) summaries(cutoffOf func(*host) int64) []procmon.HostSummary {
 	type entry struct {
-		key string
+		key    string
+		cutoff int64
 		*host
 	}
 	f.mu.RLock()
 	entries := make([]entry, 0, len(f.hosts))
 	for key, h := range f.hosts {
-		if h.newest >= cutoff {
-			entries = append(entries, entry{key, h})
+		if cutoff := cutoffOf(h); h.newest >= cutoff {
+			entries = append(entries, entry{key, cutoff, h})
 		}
 	}
 	f.mu.RUnlock()
 	slices.SortFunc(entries, func(a, b entry) int { return cmp.Compare(a.key, b.key) })
 	out := make([]procmon.HostSummary, len(entries))
 	for i, e := range entries {
-		out[i] = e.visible(cutoff)
+		out[i] = e.visible(e.cutoff)
 	}
 	return out
 }

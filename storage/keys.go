@@ -8,27 +8,35 @@ import (
 	"time"
 )
 
-// All keys are written once and never changed, so that whatever is saved of a damaged
-// database can be put back in any order.
+// No key is written twice with another value, so that whatever is saved of a damaged database
+// can be put back in any order.
 //
 //	'f'                                    the version of the format
-//	'h' host partition                     the host has snapshots in this partition
+//	'h' host partition                     the host has something in this partition
+//	't' partition host first time [number] a step of the open segment with that first snapshot, or a part of one
+//	'b' partition host time made [number]  a block of snapshots from that time on, or a part of one
+//	'm' partition host time                a stale marker
+//	'q' partition host                     the blocks of the host in this partition shall become one
 //	's' partition slot host time kind [number]
-//	                                       a snapshot, a part of one, or a stale marker
+//	                                       of formats 1 and 2: a snapshot, a part of one, or a stale marker
 //
-// Snapshots of one partition of time stand together, so that expiry drops whole files; and
-// those of one slot of it, so that compaction, which sorts new snapshots into the old ones,
-// leaves the past alone. Within a slot those of one host do, so that a snapshot that is
-// stored as changes of another of its slot (see package codec) is read, kept, and expires
-// together with that. A block of the snapshots of a slot would stand there as well. A host is its procmon.HostKey, in which a 0 byte is
-// written as 00 FF, with 00 01 at the end: that keeps the order, and no host is the
-// beginning of another. Times are Unix nanoseconds, big-endian, shifted so that those
-// before 1970 come first.
+// Snapshots are written as steps, and become blocks when their partition is over; what
+// belongs to one partition of time stands together, so that expiry drops whole files. A host
+// is its procmon.HostKey, in which a 0 byte is written as 00 FF, with 00 01 at the end: that
+// keeps the order, and no host is the beginning of another. Times are Unix nanoseconds,
+// big-endian, shifted so that those before 1970 come first.
 const (
 	prefixFormat   = 'f'
 	prefixHost     = 'h'
+	prefixStep     = 't'
+	prefixBlock    = 'b'
+	prefixMarker   = 'm'
+	prefixMerge    = 'q'
 	prefixSnapshot = 's'
 )
+
+// prefixesOfTime begin the keys that have a partition next, and expire with it.
+var prefixesOfTime = [...]byte{prefixBlock, prefixMarker, prefixMerge, prefixSnapshot, prefixStep}
 
 const (
 	kindSnapshot = 0
@@ -62,6 +70,8 @@ func sameSlot(a, b int64) bool { return partitionOf(a) == partitionOf(b) && slot
 func slotOf(nanos int64) byte {
 	return byte((nanos - int64(partitionOf(nanos))*partitionWidth) / slotWidth)
 }
+
+func (p partition) start() int64 { return int64(p) * partitionWidth }
 
 // end returns the first instant after p.
 func (p partition) end() int64 { return (int64(p) + 1) * partitionWidth }
@@ -114,7 +124,78 @@ func hostPrefix(host string) []byte { return appendHost([]byte{prefixHost}, host
 
 func hostKey(host string, p partition) []byte { return appendPartition(hostPrefix(host), p) }
 
-func partitionPrefix(p partition) []byte { return appendPartition([]byte{prefixSnapshot}, p) }
+// timePrefix begins the keys of a partition with one of prefixesOfTime.
+func timePrefix(prefix byte, p partition) []byte { return appendPartition([]byte{prefix}, p) }
+
+func partitionPrefix(p partition) []byte { return timePrefix(prefixSnapshot, p) }
+
+// markerPrefix begins the stale markers of a host in a partition.
+func markerPrefix(host string, p partition) []byte {
+	return appendHost(timePrefix(prefixMarker, p), host)
+}
+
+func markerKey(host string, nanos int64) []byte {
+	return appendTime(markerPrefix(host, partitionOf(nanos)), nanos)
+}
+
+// blockPrefix begins the blocks of a host in a partition.
+func blockPrefix(host string, p partition) []byte {
+	return appendHost(timePrefix(prefixBlock, p), host)
+}
+
+// blockKey is that of a block whose first snapshot is of nanos; made tells it from an earlier
+// one with the same first snapshot.
+func blockKey(host string, nanos, made int64) []byte {
+	return appendTime(appendTime(blockPrefix(host, partitionOf(nanos)), nanos), made)
+}
+
+// stepsPrefix begins the steps of a host in a partition.
+func stepsPrefix(host string, p partition) []byte { return appendHost(timePrefix(prefixStep, p), host) }
+
+// stepKey is that of the step that a snapshot of nanos is in the segment with that first one.
+func stepKey(host string, first, nanos int64) []byte {
+	return appendTime(appendTime(stepsPrefix(host, partitionOf(first)), first), nanos)
+}
+
+// parseStepKey takes apart a key of prefixStep. part says that it is of a part.
+func parseStepKey(key []byte) (host string, first, nanos int64, part bool, err error) {
+	host, first, rest, err := parseTimeKey(key)
+	if err != nil || key[0] != prefixStep {
+		return "", 0, 0, false, errors.New("not the key of a step")
+	}
+	return host, first, int64(binary.BigEndian.Uint64(rest) ^ 1<<63), len(rest) == 12, nil
+}
+
+func mergeKey(host string, p partition) []byte { return appendHost(timePrefix(prefixMerge, p), host) }
+
+// parseMergeKey is the inverse of mergeKey.
+func parseMergeKey(key []byte) (host string, p partition, ok bool) {
+	if len(key) < 5 || key[0] != prefixMerge {
+		return "", 0, false
+	}
+	host, rest, ok := cutHost(key[5:])
+	return host, parsePartition(key[1:5]), ok && len(rest) == 0
+}
+
+// parseTimeKey takes apart a key of prefixMarker, prefixBlock or prefixStep, which must be in
+// its place. nanos is the first time in it, rest what follows after that.
+func parseTimeKey(key []byte) (host string, nanos int64, rest []byte, err error) {
+	bad := errors.New("not the key of a marker or a block")
+	if len(key) < 5 {
+		return "", 0, nil, bad
+	}
+	host, rest, ok := cutHost(key[5:])
+	if !ok || len(rest) < 8 {
+		return "", 0, nil, bad
+	}
+	nanos = int64(binary.BigEndian.Uint64(rest) ^ 1<<63)
+	rest = rest[8:]
+	if parsePartition(key[1:5]) != partitionOf(nanos) || (key[0] == prefixMarker) != (len(rest) == 0) ||
+		key[0] != prefixMarker && len(rest) != 8 && len(rest) != 12 {
+		return "", 0, nil, bad
+	}
+	return host, nanos, rest, nil
+}
 
 // seriesPrefix begins the keys of a host in a slot.
 func seriesPrefix(host string, p partition, slot byte) []byte {
@@ -126,7 +207,12 @@ func snapshotKey(host string, nanos int64, kind byte) []byte {
 }
 
 func partKey(host string, nanos int64, number uint32) []byte {
-	return binary.BigEndian.AppendUint32(snapshotKey(host, nanos, kindPart), number)
+	return appendNumber(snapshotKey(host, nanos, kindPart), number)
+}
+
+// appendNumber returns the key of a part; it leaves key as it is.
+func appendNumber(key []byte, number uint32) []byte {
+	return binary.BigEndian.AppendUint32(bytes.Clone(key), number)
 }
 
 // parseHostKey is the inverse of hostKey.

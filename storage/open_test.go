@@ -48,9 +48,9 @@ func TestOpenRefuses(t *testing.T) {
 			"newer marker",
 			func(t *testing.T, dir string) {
 				closed(t, dir)
-				write(t, dir, "procmon-storage", "format 3\n")
+				write(t, dir, "procmon-storage", "format 4\n")
 			},
-			"it was written by a newer procmon (format 3; this one reads up to 2): use that version, or another directory",
+			"it was written by a newer procmon (format 4; this one reads up to 3): use that version, or another directory",
 		},
 		{
 			"newer database",
@@ -63,7 +63,7 @@ func TestOpenRefuses(t *testing.T) {
 				}))
 				must(t, db.Close())
 			},
-			"it was written by a newer procmon (format 7; this one reads up to 2): use that version, or another directory",
+			"it was written by a newer procmon (format 7; this one reads up to 3): use that version, or another directory",
 		},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -131,13 +131,13 @@ func TestOlderFormat(t *testing.T) {
 		item, err := txn.Get([]byte("f"))
 		must(t, err)
 		return item.Value(func(v []byte) error {
-			if got := binary.BigEndian.Uint64(v); got != 2 {
+			if got := binary.BigEndian.Uint64(v); got != 3 {
 				t.Errorf("the database is of format %d", got)
 			}
 			return nil
 		})
 	})
-	if marker, err := os.ReadFile(filepath.Join(dir, "procmon-storage")); err != nil || string(marker) != "format 2\n" {
+	if marker, err := os.ReadFile(filepath.Join(dir, "procmon-storage")); err != nil || string(marker) != "format 3\n" {
 		t.Errorf("the marker is %q, %v", marker, err)
 	}
 }

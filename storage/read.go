@@ -1,10 +1,11 @@
 package storage
 
 import (
+	"cmp"
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
@@ -16,13 +17,13 @@ import (
 // Hosts returns what is known of every host, by host key. It reads no history. Labels and
 // Busiest are shared and must not be changed.
 func (s *Store) Hosts(context.Context) ([]procmon.HostSummary, error) {
-	return s.fleet.summaries(s.cutoff()), nil
+	return s.summaries(), nil
 }
 
 // Host returns what is known of one host, or procmon.ErrNotFound.
 func (s *Store) Host(_ context.Context, name string) (procmon.HostSummary, error) {
-	h, cutoff := s.fleet.get(procmon.HostKey(name)), s.cutoff()
-	if h == nil || h.newest < cutoff {
+	h, cutoff := s.kept(procmon.HostKey(name))
+	if h == nil {
 		return procmon.HostSummary{}, unknownHost(name)
 	}
 	return h.visible(cutoff), nil
@@ -38,24 +39,28 @@ func (s *Store) Latest(ctx context.Context) (procmon.View, error) {
 }
 
 // At returns the newest snapshot of a host that was made at the given instant or before;
-// the zero time asks for the latest. A snapshot that is damaged, or is stored as changes of
-// a damaged one, is passed over and noted in Damage. The error is procmon.ErrNotFound if the
-// host is not known, or has nothing that early.
+// the zero time asks for the latest. A snapshot that is damaged is passed over and noted in
+// Damage. The error is procmon.ErrNotFound if the host is not known, or has nothing that early.
 func (s *Store) At(ctx context.Context, name string, at time.Time) (procmon.View, error) {
 	key := procmon.HostKey(name)
-	cutoff, now := s.cutoff(), s.now().UnixNano()
-	h := s.fleet.get(key)
-	if h == nil || h.newest < cutoff {
+	h, cutoff := s.kept(key)
+	if h == nil {
 		return procmon.View{}, unknownHost(name)
 	}
-	until := int64(maxNanos)
+	now, until := s.now().UnixNano(), int64(maxNanos)
 	if !at.IsZero() {
 		until = at.UnixNano()
 		now = min(now, until)
 	}
+	if until >= max(h.newest, h.stale) {
+		v, ok, err := s.latest(key, h, cutoff)
+		if ok || err != nil {
+			v.Stale = h.stale != minNanos || now-h.newest > int64(s.staleAfter)
+			return v, err
+		}
+	}
 	f := finder{store: s, ctx: ctx, host: key, cutoff: cutoff}
-	err := s.view(func(txn *badger.Txn) error { return f.newest(txn, until, 2) })
-	if err != nil {
+	if err := f.newest(until, 2); err != nil {
 		return procmon.View{}, fmt.Errorf("read snapshot of %q: %w", name, err)
 	}
 	if len(f.found) == 0 {
@@ -70,6 +75,31 @@ func (s *Store) At(ctx context.Context, name string, at time.Time) (procmon.View
 	return v, nil
 }
 
+// latest returns the newest snapshot of h and the one before it if both are in memory.
+func (s *Store) latest(key string, h *host, cutoff int64) (v procmon.View, ok bool, err error) {
+	s.life.RLock()
+	defer s.life.RUnlock()
+	if s.closed {
+		return v, false, ErrClosed
+	}
+	g, step := s.heads.find(key, h.newest)
+	if g == nil {
+		return v, false, nil
+	}
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	near := h.before > minNanos && h.before >= cutoff && h.newest-h.before <= int64(farthest)
+	if near && (step == 0 || g.builder.Times()[step-1] != h.before) {
+		return v, false, nil
+	}
+	if v.Record, err = g.builder.Snapshot(step); err != nil || !near {
+		return v, err == nil, nil
+	}
+	before, err := g.builder.Snapshot(step - 1)
+	v.Previous = before.Snapshot
+	return v, err == nil, nil
+}
+
 // finder goes back in the history of a host.
 type finder struct {
 	store  *Store
@@ -80,37 +110,40 @@ type finder struct {
 	found  []procmon.Record // newest first
 	marker bool             // a stale marker stands after the newest
 	stale  int64            // where that stands
-	base   *codec.Base      // that was read last
+	base   *codec.Base      // of formats 1 and 2, that was read last
 }
 
 // errEnough ends a walk.
 var errEnough = errors.New("enough")
 
+// entry is something that is stored of a host at an instant.
+type entry struct {
+	nanos  int64
+	marker bool                           // it says that the host is stale; there is nothing to read
+	read   func() (procmon.Record, error) // valid as long as the transaction
+}
+
 // newest finds the newest intact snapshots at or before until, at most so many, and none
 // that is farther than farthest from the one after it.
-func (f *finder) newest(txn *badger.Txn, until int64, most int) error {
-	err := f.walk(txn, until, func(item *badger.Item, nanos int64, kind byte) error {
-		if len(f.found) > 0 {
-			last := f.found[len(f.found)-1].Snapshot.Timestamp.UnixNano()
-			if last-nanos > int64(farthest) {
-				return errEnough
-			}
+func (f *finder) newest(until int64, most int) error {
+	err := f.walk(until, func(e entry) error {
+		if len(f.found) > 0 && f.found[len(f.found)-1].Snapshot.Timestamp.UnixNano()-e.nanos > int64(farthest) {
+			return errEnough
 		}
-		switch kind {
-		case kindStale:
+		if e.marker {
 			if len(f.found) == 0 && !f.marker {
-				f.marker, f.stale = true, nanos
+				f.marker, f.stale = true, e.nanos
 			}
-		case kindSnapshot:
-			r, err := f.read(txn, item, nanos)
-			if err != nil {
-				f.store.damage.add(f.store.log, procmon.SnapshotID(f.host, nanoTime(nanos)), err.Error())
-				return nil
-			}
-			f.found = append(f.found, r)
-			if len(f.found) == most {
-				return errEnough
-			}
+			return nil
+		}
+		r, err := e.read()
+		if err != nil {
+			f.store.damage.add(f.store.log, procmon.SnapshotID(f.host, nanoTime(e.nanos)), err.Error())
+			return nil
+		}
+		f.found = append(f.found, r)
+		if len(f.found) == most {
+			return errEnough
 		}
 		return nil
 	})
@@ -120,95 +153,83 @@ func (f *finder) newest(txn *badger.Txn, until int64, most int) error {
 	return err
 }
 
-// walk calls fn for the keys of the host from until back to the cutoff.
-func (f *finder) walk(txn *badger.Txn, until int64, fn func(item *badger.Item, nanos int64, kind byte) error) error {
-	o := badger.IteratorOptions{Reverse: true, Prefix: hostPrefix(f.host)}
-	partitions := txn.NewIterator(o)
-	defer partitions.Close()
-	for partitions.Seek(hostKey(f.host, partitionOf(until))); partitions.Valid(); partitions.Next() {
-		_, p, ok := parseHostKey(partitions.Item().Key())
-		if !ok || p.end() <= f.cutoff {
-			return nil
-		}
-		if err := f.walkPartition(txn, p, until, fn); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (f *finder) walkPartition(txn *badger.Txn, p partition, until int64, fn func(*badger.Item, int64, byte) error) error {
-	slot := byte(slots - 1)
-	if until < p.end() {
-		slot = slotOf(until)
-	}
-	it := txn.NewIterator(badger.IteratorOptions{Reverse: true, Prefix: partitionPrefix(p)})
-	defer it.Close()
-	for ; slot < slots; slot-- { // until it wraps around
-		prefix := seriesPrefix(f.host, p, slot)
-		from := append(appendTime(prefix[:len(prefix):len(prefix)], until), 0xFF)
-		for it.Seek(from); it.ValidForPrefix(prefix); it.Next() {
-			if err := f.ctx.Err(); err != nil {
-				return err
-			}
-			_, nanos, kind, err := parseSnapshotKey(it.Item().Key())
-			if err != nil {
-				continue
-			}
-			if nanos < f.cutoff {
+// walk calls fn for what is stored of the host, from until back to the cutoff, each instant
+// once.
+func (f *finder) walk(until int64, fn func(entry) error) error {
+	// Taken first: what becomes a block meanwhile is in both, and not in none.
+	open := f.store.heads.of(f.host)
+	return f.store.view(func(txn *badger.Txn) error {
+		it := txn.NewIterator(badger.IteratorOptions{Reverse: true, Prefix: hostPrefix(f.host)})
+		defer it.Close()
+		for it.Seek(hostKey(f.host, partitionOf(until))); it.Valid(); it.Next() {
+			_, p, ok := parseHostKey(it.Item().Key())
+			if !ok || p.end() <= f.cutoff {
 				return nil
 			}
-			if err := fn(it.Item(), nanos, kind); err != nil {
+			entries, err := f.others(txn, p, until, open)
+			if err != nil {
 				return err
 			}
+			for _, e := range entries {
+				if err := f.ctx.Err(); err != nil {
+					return err
+				}
+				if err := fn(e); err != nil {
+					return err
+				}
+			}
 		}
-	}
-	return nil
-}
-
-// read returns the record that item holds, after making sure that it is the right one.
-func (f *finder) read(txn *badger.Txn, item *badger.Item, nanos int64) (r procmon.Record, err error) {
-	err = f.value(txn, item, nanos, func(value []byte) error {
-		at, ok := codec.BaseTime(value)
-		if !ok {
-			r, err = f.store.codec.Decode(value)
-			return err
-		}
-		base, err := f.readBase(txn, at)
-		if err != nil {
-			return fmt.Errorf("it is stored as changes of %s, which cannot be read: %w", procmon.SnapshotID(f.host, nanoTime(at)), err)
-		}
-		r, err = f.store.codec.DecodeChanges(value, base)
-		return err
+		return nil
 	})
-	return r, f.check(r, nanos, err)
 }
 
-// readBase reads the snapshot of that time, which must be stored whole.
-func (f *finder) readBase(txn *badger.Txn, nanos int64) (*codec.Base, error) {
-	if f.base != nil && baseTime(f.base) == nanos {
-		return f.base, nil
+// others returns what there is in a partition, of open segments those that are given, from
+// until back to the cutoff, each instant once, and a marker after a snapshot of its instant.
+func (f *finder) others(txn *badger.Txn, p partition, until int64, open []*segment) ([]entry, error) {
+	var all []entry
+	add := func(times []int64, read func(step int) (procmon.Record, error)) {
+		from, _ := slices.BinarySearch(times, f.cutoff)
+		for step := from; step < len(times) && times[step] <= until; step++ {
+			nanos := times[step]
+			all = append(all, entry{nanos: nanos, read: func() (procmon.Record, error) {
+				r, err := read(step)
+				return r, f.check(r, nanos, err)
+			}})
+		}
 	}
-	item, err := txn.Get(snapshotKey(f.host, nanos, kindSnapshot))
-	if errors.Is(err, badger.ErrKeyNotFound) {
-		return nil, errors.New("it is lost")
+	for _, g := range open {
+		if g.partition == p {
+			add(g.times(), g.snapshot)
+		}
 	}
+	blocks, err := f.blocks(txn, p)
 	if err != nil {
 		return nil, err
 	}
-	var base *codec.Base
-	err = f.value(txn, item, nanos, func(value []byte) error {
-		base, err = f.store.codec.DecodeBase(value)
-		return err
-	})
-	if err != nil {
-		return nil, err
+	for _, b := range blocks {
+		add(b.Times(), b.Snapshot)
 	}
-	if err := f.check(base.Record, nanos, nil); err != nil {
-		return nil, err
+	if f.store.legacy.there() {
+		if all, err = f.singles(all, txn, p, until); err != nil {
+			return nil, err
+		}
 	}
-	f.base = base
-	return base, nil
+	it := txn.NewIterator(badger.IteratorOptions{Prefix: markerPrefix(f.host, p)})
+	defer it.Close()
+	for it.Rewind(); it.Valid(); it.Next() {
+		if _, nanos, _, err := parseTimeKey(it.Item().Key()); err == nil && nanos >= f.cutoff && nanos <= until {
+			all = append(all, entry{nanos: nanos, marker: true})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b entry) int { return cmp.Compare(b.nanos, a.nanos) })
+	return slices.CompactFunc(all, func(a, b entry) bool { return a.nanos == b.nanos && a.marker == b.marker }), nil
+}
+
+// snapshot returns the record of a step.
+func (g *segment) snapshot(step int) (procmon.Record, error) {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return g.builder.Snapshot(step)
 }
 
 func (f *finder) check(r procmon.Record, nanos int64, err error) error {
@@ -218,36 +239,8 @@ func (f *finder) check(r procmon.Record, nanos int64, err error) error {
 	return err
 }
 
-// value calls fn with the value of item, whose parts are put together.
-func (f *finder) value(txn *badger.Txn, item *badger.Item, nanos int64, fn func([]byte) error) error {
-	return item.Value(func(value []byte) error {
-		if len(value) == partsSize && value[0] == valueInParts {
-			joined, err := f.join(txn, nanos, binary.BigEndian.Uint32(value[1:]))
-			if err != nil {
-				return err
-			}
-			value = joined
-		}
-		return fn(value)
-	})
-}
-
 func isOf(r procmon.Record, host string, nanos int64) bool {
 	return procmon.HostKey(r.Host) == host && r.Snapshot.Timestamp.UnixNano() == nanos
-}
-
-func (f *finder) join(txn *badger.Txn, nanos int64, parts uint32) ([]byte, error) {
-	var value []byte
-	for number := range parts {
-		item, err := txn.Get(partKey(f.host, nanos, number))
-		if err != nil {
-			return nil, fmt.Errorf("part %d of %d: %w", number+1, parts, err)
-		}
-		if value, err = appendValue(value, item); err != nil {
-			return nil, err
-		}
-	}
-	return value, nil
 }
 
 func appendValue(dst []byte, item *badger.Item) ([]byte, error) {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"io/fs"
 	"path/filepath"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -16,12 +15,6 @@ import (
 	"github.com/procmon/procmon/storage"
 	"github.com/procmon/procmon/test/workload"
 )
-
-// testClock is a clock that tests set.
-type testClock struct{ at atomic.Int64 }
-
-func (c *testClock) set(t time.Time) { c.at.Store(t.UnixNano()) }
-func (c *testClock) now() time.Time  { return time.Unix(0, c.at.Load()) }
 
 func withRetention(d time.Duration, c *testClock) testOption {
 	return func(o *storage.Options) { o.Retention, o.Clock = d, c.now }

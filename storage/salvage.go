@@ -12,6 +12,7 @@ import (
 	"github.com/dgraph-io/badger/v4"
 
 	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/storage/internal/block"
 	"github.com/procmon/procmon/storage/internal/codec"
 	"github.com/procmon/procmon/storage/internal/salvage"
 )
@@ -49,7 +50,7 @@ func (s *Store) restoreIntact() error {
 	restored := 0
 	findings, err := salvage.Restore(s.quarantine(), func(e salvage.Entry) (bool, error) {
 		if !s.worthKeeping(e) {
-			return e.Checked || e.Key[0] != prefixSnapshot, nil
+			return e.Checked || !ofTime(e.Key[0]), nil
 		}
 		there, err := w.has(e.Key)
 		if there || err != nil {
@@ -79,6 +80,8 @@ func (s *Store) noteFindings(findings []salvage.Finding) {
 		object := f.File
 		if host, nanos, kind, err := parseSnapshotKey(f.Key); err == nil && kind != kindStale {
 			object = procmon.SnapshotID(host, nanoTime(nanos))
+		} else if host, nanos, _, err := parseTimeKey(f.Key); err == nil && f.Key[0] != prefixMarker {
+			object = blockName(host, nanos)
 		}
 		s.damage.add(s.log, object, f.File+": "+f.Problem)
 	}
@@ -87,8 +90,14 @@ func (s *Store) noteFindings(findings []salvage.Finding) {
 // worthKeeping reports whether e is one of our entries and looks right. Which host has keys
 // in which partition follows from the snapshots; see noteSeries.
 func (s *Store) worthKeeping(e salvage.Entry) bool {
-	if len(e.Key) == 0 || e.Key[0] != prefixSnapshot {
+	switch {
+	case len(e.Key) == 0 || !ofTime(e.Key[0]):
 		return bytes.Equal(e.Key, formatKey()) && e.Checked
+	case e.Key[0] == prefixMerge:
+		_, _, ok := parseMergeKey(e.Key)
+		return ok && len(e.Value) == 0
+	case e.Key[0] != prefixSnapshot:
+		return s.worthKeepingBlock(e)
 	}
 	host, nanos, kind, err := parseSnapshotKey(e.Key)
 	if err != nil {
@@ -111,25 +120,75 @@ func (s *Store) worthKeeping(e salvage.Entry) bool {
 	return err == nil && isOf(r, host, nanos)
 }
 
+func ofTime(prefix byte) bool { return bytes.IndexByte(prefixesOfTime[:], prefix) >= 0 }
+
+// worthKeepingBlock is worthKeeping for blocks, steps and markers.
+func (s *Store) worthKeepingBlock(e salvage.Entry) bool {
+	host, nanos, rest, err := parseTimeKey(e.Key)
+	switch {
+	case err != nil:
+		return false
+	case e.Checked || len(rest) == 12:
+		return true // what is wrong in a part shows when it is put together
+	case e.Key[0] == prefixMarker:
+		return len(e.Value) == 0
+	case len(e.Value) == partsSize && e.Value[0] == valueInParts:
+		return true
+	case e.Key[0] == prefixStep:
+		_, err := openStep(e.Key, e.Value, s.compressor)
+		return err == nil
+	}
+	first, err := block.Check(e.Value, s.compressor)
+	if err == nil && !isOf(first, host, nanos) {
+		s.damage.add(s.log, blockName(procmon.HostKey(first.Host), first.Snapshot.Timestamp.UnixNano()), "its key is damaged")
+		return false
+	}
+	return err == nil
+}
+
 // noteSeries writes the note of a host's partition wherever it is missing.
 func (s *Store) noteSeries() error {
 	w := writer{store: s}
 	err := s.db.View(func(txn *badger.Txn) error {
-		it := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{prefixSnapshot}})
-		defer it.Close()
-		for it.Rewind(); it.Valid(); {
-			host, nanos, _, err := parseSnapshotKey(it.Item().Key())
-			if err != nil {
-				it.Next()
-				continue
-			}
-			if err := w.series(host, nanos); err != nil {
+		for _, prefix := range prefixesOfTime {
+			if err := w.noteKeys(txn, prefix); err != nil {
 				return err
 			}
-			// Behind every time and kind.
-			it.Seek(append(seriesPrefix(host, partitionOf(nanos), slotOf(nanos)), bytes.Repeat([]byte{0xFF}, 10)...))
 		}
 		return nil
 	})
 	return errors.Join(err, w.flush())
+}
+
+func (w *writer) noteKeys(txn *badger.Txn, prefix byte) error {
+	it := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{prefix}})
+	defer it.Close()
+	for it.Rewind(); it.Valid(); {
+		host, p, next, ok := placeOf(it.Item().Key())
+		if !ok {
+			it.Next()
+			continue
+		}
+		if err := w.series(host, p.start()); err != nil {
+			return err
+		}
+		it.Seek(behind(next, 22)) // every time and what follows it
+	}
+	return nil
+}
+
+// placeOf returns of which host and partition a key with one of prefixesOfTime is, and what
+// the keys of that place begin with.
+func placeOf(key []byte) (host string, p partition, prefix []byte, ok bool) {
+	if key[0] == prefixSnapshot {
+		host, nanos, _, err := parseSnapshotKey(key)
+		return host, partitionOf(nanos), seriesPrefix(host, partitionOf(nanos), slotOf(nanos)), err == nil
+	}
+	if key[0] == prefixMerge {
+		host, p, ok := parseMergeKey(key)
+		return host, p, mergeKey(host, p), ok
+	}
+	host, nanos, _, err := parseTimeKey(key)
+	p = partitionOf(nanos)
+	return host, p, appendHost(timePrefix(key[0], p), host), err == nil
 }

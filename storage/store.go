@@ -6,16 +6,14 @@
 //     loses nothing that was acknowledged.
 //   - A snapshot comes back exactly as it was delivered. The same host and timestamp are
 //     stored once; the first delivery wins.
-//   - Most snapshots are stored as changes of another of the same host and the same slot
-//     of five minutes, their base: the first of the slot that was stored, whole. Late ones,
-//     and those that come at once with it, are whole too. Nothing is stored as changes of
-//     what is not on the disk yet, or stands in another slot, which expires at another time.
+//   - Snapshots of a host gather in a segment, in memory and step by step on the disk; some
+//     minutes after the end of every two hours, or when memory runs short, it becomes a
+//     block: see head.go and close.go.
 //   - One goroutine writes, in batches; reads never wait for it.
-//   - Memory depends on the number of hosts and of their processes, not on the history.
+//   - Memory depends on Options.Memory and the number of hosts, not on the history.
 //   - What is older than the retention is never returned, and its space goes back to the
 //     file system by whole files.
 //   - What cannot be read is named, in the log and by Damage; everything else is served.
-//     A damaged base costs the snapshots of its slot, anything else that is damaged itself.
 package storage
 
 import (
@@ -24,12 +22,14 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"time"
 
 	"github.com/dgraph-io/badger/v4"
 
 	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/storage/internal/block"
 	"github.com/procmon/procmon/storage/internal/codec"
 )
 
@@ -40,12 +40,20 @@ var ErrClosed = errors.New("the store is closed")
 type Options struct {
 	// Retention is the age at which a snapshot is removed, by its timestamp; 0 keeps all.
 	Retention time.Duration
+	// RetentionOf returns the age for a host with those labels; 0 is Retention. Nil is
+	// Retention for all.
+	RetentionOf func(labels map[string]string) time.Duration
+	// RetentionSize is how much disk space the directory may take, in bytes: when it takes
+	// more, the oldest two hours of all hosts are removed, and so on. 0 is no bound. What is
+	// being written is never removed, and takes some tens of megabytes.
+	RetentionSize int64
 	// StaleAfter is the age at which the newest snapshot of a host is stale without a
 	// missed scrape, as for hosts that push; 0 is procmon.StaleAfter.
 	StaleAfter time.Duration
-	// Memory bounds what the database holds of new data before it becomes a file, in
-	// bytes; 0 is 24 MiB, and less than that is raised to it. Files are read through the
-	// page cache, which is not counted.
+	// Memory bounds what is held of new data before it becomes blocks and files, in bytes; 0
+	// is 256 MiB, good for 500 hosts, and less than 32 MiB is raised to it. With less memory
+	// blocks are made earlier, and made again. Files are read through the page cache, which
+	// is not counted.
 	Memory int64
 	// Logger gets what an administrator should know; nil discards it.
 	Logger *slog.Logger
@@ -53,27 +61,43 @@ type Options struct {
 	Clock func() time.Time
 }
 
+const (
+	defaultMemory = 256 << 20
+	minMemory     = 32 << 20
+)
+
 // farthest is how far the snapshot before may be away to derive rates from it.
 const farthest = time.Hour
 
 // A Store is an open database. Its methods are safe for concurrent use.
 type Store struct {
 	dir        string
-	retention  time.Duration
+	keep       retention
 	staleAfter time.Duration
+	memory     int64 // that heads may take
 	log        *slog.Logger
 	now        func() time.Time
 
-	db     *badger.DB
-	lock   *dirLock
-	codec  *codec.Codec
-	fleet  fleet
-	damage damageLog
-	counts counters
+	db         *badger.DB
+	lock       *dirLock
+	codec      *codec.Codec // of formats 1 and 2
+	compressor *block.Compressor
+	fleet      fleet
+	heads      heads
+	legacy     legacy
+	garbage    garbage
+	space      space
+	damage     damageLog
+	counts     counters
 
-	queue  chan *request
-	done   chan struct{} // closed when the committer has ended
-	life   sync.RWMutex  // held for reading by whoever uses db or sends to queue
+	sealing sync.Mutex // held by Seal
+	queue   chan *request
+	done    chan struct{} // closed when the committer has ended
+	sealer  struct {
+		stop context.CancelFunc
+		done chan struct{}
+	}
+	life   sync.RWMutex // held for reading by whoever uses db or sends to queue
 	closed bool
 }
 
@@ -83,29 +107,38 @@ type Store struct {
 func Open(dir string, o Options) (*Store, error) {
 	s := &Store{
 		dir:        dir,
-		retention:  o.Retention,
+		keep:       retention{age: o.Retention, ageOf: o.RetentionOf, size: o.RetentionSize},
 		staleAfter: cmp.Or(o.StaleAfter, procmon.StaleAfter),
+		memory:     max(cmp.Or(o.Memory, defaultMemory), minMemory) - databaseMemory,
 		log:        o.Logger,
 		now:        o.Clock,
 		counts:     newCounters(),
 		queue:      make(chan *request, queueLength),
 		done:       make(chan struct{}),
 	}
+	s.fleet.hosts = make(map[string]*host)
+	s.heads.open = make(map[string][]*segment)
 	if s.log == nil {
 		s.log = slog.New(slog.DiscardHandler)
 	}
 	if s.now == nil {
 		s.now = time.Now
 	}
-	if err := s.open(o); err != nil {
+	if err := s.open(); err != nil {
 		return nil, fmt.Errorf("open storage %s: %w", dir, err)
 	}
 	go s.commitLoop()
+	ctx, stop := context.WithCancel(context.Background())
+	s.sealer.stop, s.sealer.done = stop, make(chan struct{})
+	go func() {
+		defer close(s.sealer.done)
+		s.sealLoop(ctx)
+	}()
 	return s, nil
 }
 
 // open undoes what it has done when it fails.
-func (s *Store) open(o Options) (err error) {
+func (s *Store) open() (err error) {
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.release())
@@ -117,13 +150,16 @@ func (s *Store) open(o Options) (err error) {
 	if s.codec, err = codec.New(); err != nil {
 		return err
 	}
+	if s.compressor, err = block.NewCompressor(min(runtime.GOMAXPROCS(0), 4)); err != nil {
+		return err
+	}
 	if err := s.isolateDamage(); err != nil {
 		return err
 	}
-	if s.db, err = openDatabase(databaseDir(s.dir), o, s.log); err != nil {
+	if s.db, err = openDatabase(databaseDir(s.dir), s.log); err != nil {
 		return err
 	}
-	s.fleet.hosts = make(map[string]*host)
+	s.space.dir, s.space.tables, s.space.log = s.dir, s.tableBytes, s.log
 	if err := s.restoreIntact(); err != nil {
 		return err
 	}
@@ -131,6 +167,9 @@ func (s *Store) open(o Options) (err error) {
 		return err
 	}
 	if err := markReady(s.dir); err != nil {
+		return err
+	}
+	if err := s.loadHeads(); err != nil {
 		return err
 	}
 	return s.loadFleet(context.Background())
@@ -145,6 +184,8 @@ func (s *Store) Close() error {
 	}
 	s.closed = true
 	s.life.Unlock()
+	s.sealer.stop()
+	<-s.sealer.done
 	close(s.queue)
 	<-s.done
 	if err := s.release(); err != nil {
@@ -161,18 +202,13 @@ func (s *Store) release() error {
 	if s.codec != nil {
 		s.codec.Close()
 	}
+	if s.compressor != nil {
+		s.compressor.Close()
+	}
 	if s.lock != nil {
 		err = errors.Join(err, s.lock.release())
 	}
 	return err
-}
-
-// cutoff returns the instant, in Unix nanoseconds, before which nothing is kept.
-func (s *Store) cutoff() int64 {
-	if s.retention <= 0 {
-		return -maxNanos
-	}
-	return s.now().Add(-s.retention).UnixNano()
 }
 
 // view runs fn on a consistent view of the database, which stays open meanwhile. Badger

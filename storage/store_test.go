@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -27,6 +28,12 @@ func TestMain(m *testing.M) {
 
 // noon is the instant that tests take as now.
 var noon = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+// testClock is a clock that tests set.
+type testClock struct{ at atomic.Int64 }
+
+func (c *testClock) set(t time.Time) { c.at.Store(t.UnixNano()) }
+func (c *testClock) now() time.Time  { return time.Unix(0, c.at.Load()) }
 
 type testOption func(*storage.Options)
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/storage/internal/codec"
+	"github.com/procmon/procmon/storage/internal/odd"
 	"github.com/procmon/procmon/test/workload"
 )
 
@@ -49,55 +50,14 @@ func roundTripChanges(t *testing.T, c *codec.Codec, r, base procmon.Record) proc
 	return got
 }
 
-// successor returns r as it might be a while later: processes come, go, change and move.
-func (s source) successor(r procmon.Record) procmon.Record {
-	next := s.record()
-	snapshot := *r.Snapshot
-	snapshot.Timestamp = next.Snapshot.Timestamp
-	snapshot.Processes = nil
-	for _, p := range r.Snapshot.Processes {
-		if s.rnd.IntN(5) > 0 {
-			snapshot.Processes = append(snapshot.Processes, p)
-		}
-	}
-	for i, other := range next.Snapshot.Processes {
-		switch s.rnd.IntN(4) {
-		case 0:
-			snapshot.Processes = slices.Insert(snapshot.Processes, s.rnd.IntN(len(snapshot.Processes)+1), other)
-		case 1:
-			if i < len(snapshot.Processes) {
-				other.PID = snapshot.Processes[i].PID
-				snapshot.Processes[i] = other
-			}
-		case 2:
-			if i < len(snapshot.Processes) {
-				snapshot.Processes[i].CPU, snapshot.Processes[i].ReadBytes = other.CPU, other.ReadBytes
-			}
-		}
-	}
-	if s.rnd.IntN(3) == 0 {
-		snapshot.System = next.Snapshot.System
-	}
-	if s.rnd.IntN(5) == 0 {
-		s.rnd.Shuffle(len(snapshot.Processes), func(i, j int) {
-			snapshot.Processes[i], snapshot.Processes[j] = snapshot.Processes[j], snapshot.Processes[i]
-		})
-	}
-	r.Snapshot = &snapshot
-	if s.rnd.IntN(4) == 0 {
-		r.Labels, r.Host = next.Labels, next.Host
-	}
-	return r
-}
-
 func TestChangesRoundTrip(t *testing.T) {
 	c := newCodec(t)
 	for seed := range uint64(1500) {
-		s := newSource(seed)
-		base := s.record()
-		want := s.successor(base)
+		s := odd.New(seed)
+		base := s.Record()
+		want := s.Successor(base)
 		if seed%10 == 0 {
-			want = s.record() // nothing in common
+			want = s.Record() // nothing in common
 		}
 		kept := roundTrip(t, c, base)
 		got := roundTripChanges(t, c, want, base)
@@ -184,10 +144,10 @@ func TestTimesOfAnyForm(t *testing.T) {
 
 func TestChangesRefuseAnotherBase(t *testing.T) {
 	c := newCodec(t)
-	s := newSource(1)
-	base := s.record()
+	s := odd.New(1)
+	base := s.Record()
 	delivered, read := store(t, c, base)
-	value, err := c.EncodeChanges(nil, s.successor(base), delivered)
+	value, err := c.EncodeChanges(nil, s.Successor(base), delivered)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -224,10 +184,10 @@ func TestChangesRefuseAnotherBase(t *testing.T) {
 
 func TestEveryFlippedBitOfChangesIsNoticed(t *testing.T) {
 	c := newCodec(t)
-	s := newSource(4)
-	base := s.record()
+	s := odd.New(4)
+	base := s.Record()
 	delivered, read := store(t, c, base)
-	want := s.successor(base)
+	want := s.Successor(base)
 	value, err := c.EncodeChanges(nil, want, delivered)
 	if err != nil {
 		t.Fatal(err)
@@ -248,8 +208,8 @@ func TestEveryFlippedBitOfChangesIsNoticed(t *testing.T) {
 
 func TestChangesRefuseWhatCannotBeRead(t *testing.T) {
 	c := newCodec(t)
-	s := newSource(1)
-	base := s.record()
+	s := odd.New(1)
+	base := s.Record()
 	delivered, _ := store(t, c, base)
 	early, twice := base, base
 	early.Snapshot = &procmon.Snapshot{}
@@ -282,14 +242,14 @@ func FuzzDecodeChanges(f *testing.F) {
 		f.Fatal(err)
 	}
 	f.Cleanup(zr.Close)
-	delivered, base := store(f, c, newSource(3).record())
+	delivered, base := store(f, c, odd.New(3).Record())
 	const (
 		head = 1 + 8 // kind and time of the base
 		sum  = 4     // of the base, in the frame
 	)
 	var start, frame []byte
 	for seed := range uint64(40) {
-		value, err := c.EncodeChanges(nil, newSource(seed).successor(base.Record), delivered)
+		value, err := c.EncodeChanges(nil, odd.New(seed).Successor(base.Record), delivered)
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -1,14 +1,11 @@
 package codec_test
 
 import (
-	"fmt"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -19,6 +16,7 @@ import (
 
 	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/storage/internal/codec"
+	"github.com/procmon/procmon/storage/internal/odd"
 	"github.com/procmon/procmon/test/workload"
 )
 
@@ -34,117 +32,13 @@ func newCodec(t testing.TB) *codec.Codec {
 	return c
 }
 
-// opt makes a fact known or not, and its value usual or odd.
-func opt[T any](rnd *rand.Rand, value func() T) procmon.Opt[T] {
-	if rnd.IntN(4) == 0 {
-		return procmon.Opt[T]{}
-	}
-	return procmon.Some(value())
-}
-
-// source makes the values of one random snapshot. Floats are of one kind per snapshot,
-// since the codec chooses a form for a whole column.
-type source struct {
-	rnd   *rand.Rand
-	float func() float64
-}
-
-func newSource(seed uint64) source {
-	rnd := rand.New(rand.NewPCG(seed, 5))
-	floats := []func() float64{
-		func() float64 { return float64(rnd.IntN(1000)) },
-		func() float64 { return float64(rnd.Int64N(1<<40)) / 64 },
-		func() float64 { return float64(rnd.IntN(10000)) / 100 },
-		func() float64 { return float64(rnd.IntN(1<<30)) / (1 << 20) },
-		func() float64 { return float64(rnd.Int64N(1e12)) / 1e7 },
-		rnd.NormFloat64,
-		func() float64 { return math.Float64frombits(rnd.Uint64()) },
-		func() float64 {
-			return []float64{0, math.Copysign(0, -1), 1 << 53, 1<<53 + 2, -1, math.MaxFloat64, math.SmallestNonzeroFloat64, math.Inf(1), 0.1, 0.29}[rnd.IntN(10)]
-		},
-	}
-	return source{rnd, floats[rnd.IntN(len(floats))]}
-}
-
-func (s source) text() string {
-	words := []string{"", "svchost.exe", "C:\\Windows", "\x00\xff", "<img src=x>", "日本語", strings.Repeat("long ", 200)}
-	if s.rnd.IntN(2) == 0 {
-		return fmt.Sprint(s.rnd.Uint64())
-	}
-	return words[s.rnd.IntN(len(words))]
-}
-
-func (s source) whole() uint64 { return s.rnd.Uint64() >> s.rnd.IntN(64) }
-
-func (s source) whole32() uint32 { return uint32(s.whole()) }
-
-func (s source) time() time.Time {
-	unit := []int64{1, 100, 1e6, 1e7, 1e9, 1e9}[s.rnd.IntN(6)]
-	return time.Unix(0, (s.rnd.Int64N(1<<62)-1<<61)/unit*unit).UTC()
-}
-
-func (s source) record() procmon.Record {
-	text := func() procmon.Opt[string] { return opt(s.rnd, s.text) }
-	number := func() procmon.Opt[float64] { return opt(s.rnd, s.float) }
-	whole := func() procmon.Opt[uint64] { return opt(s.rnd, s.whole) }
-	whole32 := func() procmon.Opt[uint32] { return opt(s.rnd, s.whole32) }
-	instant := func() procmon.Opt[time.Time] { return opt(s.rnd, s.time) }
-	snapshot := &procmon.Snapshot{
-		Hostname: s.text(), Timestamp: s.time(),
-		System: procmon.System{
-			OS: text(), Processor: text(), Cores: whole32(), Threads: whole32(),
-			RAMGB: number(), UsedRAMGB: number(), FreeRAMGB: number(),
-			StorageTotalGB: number(), StorageUsedGB: number(), StorageFreeGB: number(),
-			BootTime: instant(), CPU: number(), AgentVersion: text(),
-		},
-	}
-	r := procmon.Record{Host: s.text(), Snapshot: snapshot}
-	if s.rnd.IntN(3) > 0 {
-		r.Labels = map[string]string{}
-		for range s.rnd.IntN(5) {
-			r.Labels[s.text()] = s.text()
-		}
-	}
-	if s.rnd.IntN(10) > 0 {
-		snapshot.Processes = make([]procmon.Process, s.rnd.IntN(40))
-	}
-	for i := range snapshot.Processes {
-		snapshot.Processes[i] = procmon.Process{
-			PID: s.whole32(), PPID: whole32(), Name: s.text(), CPU: number(), Memory: number(),
-			Cmdline: text(), Username: text(), StartTime: instant(), Exe: text(), CPUSeconds: number(),
-			WorkingSetBytes: whole(), PrivateBytes: whole(), Threads: whole32(), Handles: whole32(),
-			ReadBytes: whole(), WriteBytes: whole(), SessionID: whole32(),
-			KernelSeconds: number(), ReadOperations: whole(), WriteOperations: whole(), Integrity: text(),
-			Elevated: opt(s.rnd, func() bool { return s.rnd.IntN(2) == 0 }), Bits: whole32(), Company: text(), Description: text(),
-		}
-		if s.rnd.IntN(3) == 0 {
-			services := make([]string, s.rnd.IntN(3))
-			for j := range services {
-				services[j] = s.text()
-			}
-			snapshot.Processes[i].Services = services
-		}
-	}
-	if s.rnd.IntN(3) == 0 {
-		snapshot.Events = make([]procmon.Event, s.rnd.IntN(5))
-	}
-	for i := range snapshot.Events {
-		snapshot.Events[i] = procmon.Event{
-			Kind: []procmon.EventKind{procmon.Started, procmon.Ended}[s.rnd.IntN(2)], Time: s.time(), PID: s.whole32(), PPID: whole32(),
-			StartTime: instant(), Name: text(), Exe: text(), Cmdline: text(), Username: text(),
-			ExitCode: opt(s.rnd, func() int64 { return int64(s.whole()) }),
-		}
-	}
-	return r
-}
-
 // sameBits compares floats bit for bit; everything else as cmp does.
 var sameBits = cmp.Comparer(func(a, b float64) bool { return math.Float64bits(a) == math.Float64bits(b) })
 
 func TestRoundTrip(t *testing.T) {
 	c := newCodec(t)
 	for seed := range uint64(2000) {
-		want := newSource(seed).record()
+		want := odd.New(seed).Record()
 		value, err := c.Encode([]byte("before"), want)
 		if err != nil {
 			t.Fatal(err)
@@ -285,7 +179,7 @@ func roundTrip(t *testing.T, c *codec.Codec, r procmon.Record) procmon.Record {
 
 func TestEveryFlippedBitIsNoticed(t *testing.T) {
 	c := newCodec(t)
-	r := newSource(4).record()
+	r := odd.New(4).Record()
 	value, err := c.Encode(nil, r)
 	if err != nil {
 		t.Fatal(err)
@@ -335,7 +229,7 @@ func FuzzDecode(f *testing.F) {
 	}
 	f.Cleanup(zr.Close)
 	for seed := range uint64(60) {
-		value, err := c.Encode(nil, newSource(seed).record())
+		value, err := c.Encode(nil, odd.New(seed).Record())
 		if err != nil {
 			f.Fatal(err)
 		}

@@ -13,8 +13,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/procmon/procmon"
-	"github.com/procmon/procmon/storage"
-	"github.com/procmon/procmon/test/workload"
 )
 
 // churn returns snapshots of a host at random instants of some slots. Processes come, go and
@@ -100,43 +98,5 @@ func TestChangesInAnyOrder(t *testing.T) {
 		}
 		must(t, s.Close())
 		s = openStore(t, dir)
-	}
-}
-
-// TestBaseIsDropped keeps a base no longer than a slot lasts: what comes later in the same
-// slot, by a clock that is slow, has a base of its own and is not lost with the first.
-func TestBaseIsDropped(t *testing.T) {
-	const half = historySlot / 2
-	for _, test := range []struct {
-		name  string
-		pause time.Duration
-		lost  int
-	}{
-		{"at once", 0, 2 * half},
-		{"soon", 4 * time.Minute, 2 * half},
-		{"later", 6 * time.Minute, half},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			dir := filepath.Join(t.TempDir(), "data")
-			now := noon
-			s := openStore(t, dir, func(o *storage.Options) { o.Clock = func() time.Time { return now } })
-			h := workload.New(1, 0)
-			var all []procmon.Record
-			for range 2 * half {
-				all = append(all, noisy(h.Record(), 3000))
-			}
-			appendAll(t, s, all[:half]...)
-			must(t, s.Expire(t.Context()))
-			now = now.Add(test.pause)
-			must(t, s.Expire(t.Context()))
-			appendAll(t, s, all[half:]...)
-			must(t, s.Close())
-
-			flip(t, only(t, dir, "*.sst"), 5000) // the first snapshot
-			s = openStore(t, dir)
-			if lost := missing(t, s, all); len(lost) != test.lost {
-				t.Errorf("lost %v, want %d", lost, test.lost)
-			}
-		})
 	}
 }
