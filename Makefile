@@ -84,6 +84,9 @@ bench: build ## measure, each figure beside a peer or a floor in the same run
 	$(GO) test -run '^$$' -bench . -benchtime 1s -timeout 40m ./...
 	cd bench && $(GO) test -run '^$$' -bench . -benchtime 1s ./...
 
+bench-ui: build ## measure the pages in Chromium, each figure beside its budget
+	cd $(APP) && BENCH=1 $(NPM) run --silent e2e -- e2e/budget.spec.ts
+
 soak: ## half an hour of scrapes at 1 Hz, in which the exporter must not grow
 	SOAK=30m $(GO) test -timeout 45m -v -run DoesNotGrow ./test/soak
 
@@ -97,4 +100,4 @@ lint: ## golangci-lint and govulncheck, as pinned in tools/go.mod
 clean: ## remove what was built
 	rm -rf bin dist cmd/*/*.syso deploy/windows/setup/*.syso $(APP)/dist/assets $(PAGES) $(APP)/node_modules
 
-.PHONY: help run build pages windows soak resources msi dist test race fuzz bench fmt lint clean
+.PHONY: help run build pages windows soak resources msi dist test race fuzz bench bench-ui fmt lint clean

@@ -28,7 +28,7 @@ export class Procmon {
     writeFileSync(
       config,
       `global: {scrape_interval: 1s, scrape_timeout: 1s}
-push: {tokens: [${pushKey}], rate_limit: 1000}
+push: {tokens: [${pushKey}], rate_limit: 10000}
 scrape_configs:
   - job_name: here
     static_configs: [{targets: ["${exporter}"]}]
