@@ -112,6 +112,154 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/hosts/{host}/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Figures of a host over time
+         * @description Metrics are cpu (percent of the whole host), memory (bytes in use), processes, starts and ends (since the snapshot before). CPU comes from counters; a counter that shrank and a gap give no value.
+         */
+        get: operations["getHostSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hosts/{host}/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What changed on a host between two instants */
+        get: operations["compare"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hosts/{host}/processes/{process}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What is known of one process from first to last */
+        get: operations["getProcess"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/hosts/{host}/processes/{process}/series": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Figures of one process over time
+         * @description Metrics are cpu (percent of one core), memory (working set, bytes), private (bytes), threads, handles, read and write (bytes per second).
+         */
+        get: operations["getProcessSeries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/fleet/cpu": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The CPU use of every host over time, for small charts */
+        get: operations["getFleetCPU"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/top": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Who used most in a range */
+        get: operations["top"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/search": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Processes that match, across the fleet
+         * @description Terms stand apart by spaces and must all match: plain words (in name, user or command line), name: user: cmd: exe: host: (contains, without case; := for the whole), pid:, cpu>50, mem>1GB, started<1h; - before a term excludes. Of now, of an instant (at), or of a range (from and to).
+         */
+        get: operations["search"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/live": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What changes, as it changes, by WebSocket
+         * @description Messages are JSON text. The client says what is on its screen, as often as that changes: {"subscribe": "fleet"} or {"subscribe": "host", "host": NAME, "have": ID}, with the id of the tree that it holds, if any; {"subscribe": "nothing"} ends that. The server answers with what a LiveMessage is: first all of it, or only a delta where it still knows what the client has, and then what changed. A client that reads slowly skips states and gets the newest. A page may only connect to the server that it came from.
+         */
+        get: operations["live"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/targets": {
         parameters: {
             query?: never;
@@ -161,6 +309,8 @@ export interface components {
                 code: string;
                 /** @description Names the field or parameter that is wrong and what is allowed */
                 message: string;
+                /** @description Of a search: the character (Unicode code point, from 0) at which it is wrong */
+                position?: number;
             };
         };
         Stored: {
@@ -190,6 +340,8 @@ export interface components {
             host: string;
             /** @description The snapshot before it; absent if there is none near enough to measure from */
             previous?: components["schemas"]["Instant"];
+            /** @description The snapshot after it; absent if it is the newest */
+            next?: components["schemas"]["Instant"];
             /** @description The host was not seen since: a scrape was missed, or five minutes passed */
             stale: boolean;
             labels: components["schemas"]["Labels"];
@@ -270,6 +422,127 @@ export interface components {
             username?: string;
             /** @description Of an end: unsigned on Windows; 0 to 255 elsewhere, or -N when signal N ended it */
             exit_code?: number;
+        };
+        /** @description Asks for what follows; absent at the end */
+        Cursor: string;
+        /** @description Figures over time, aligned: values.cpu.avg[i] belongs to times[i]. Where there was no snapshot there is no point. With a step, a point holds the snapshots from its time on and before the next; min and max keep the peaks. */
+        Series: {
+            host: string;
+            /** @description Seconds; 0 is one point a snapshot */
+            step: number;
+            /** @description Unix seconds, ascending */
+            times: number[];
+            values: {
+                [key: string]: components["schemas"]["Values"];
+            };
+        };
+        Values: {
+            avg: (number | null)[];
+            /** @description Absent without a step */
+            min?: (number | null)[];
+            /** @description Absent without a step */
+            max?: (number | null)[];
+        };
+        Stayed: components["schemas"]["Process"] & {
+            cpu_seconds_used?: number;
+            read_bytes_used?: number;
+            write_bytes_used?: number;
+            memory_bytes_change?: number;
+            private_bytes_change?: number;
+            threads_change?: number;
+            handles_change?: number;
+        };
+        Identity: {
+            pid: number;
+            start_time?: components["schemas"]["Instant"];
+            name?: string;
+        };
+        Life: {
+            host: string;
+            /** @description What it was last; without figures */
+            process: components["schemas"]["Process"];
+            /** @description The first snapshot kept that it is in */
+            first_seen: components["schemas"]["Instant"];
+            /** @description And the last */
+            last_seen: components["schemas"]["Instant"];
+            /** @description Who started it, if that is known */
+            parent?: components["schemas"]["Identity"];
+            ended: boolean;
+            /** @description The first snapshot after last_seen; it is not in it */
+            gone_at?: components["schemas"]["Instant"];
+            /** @description When it ended, where the agent records that */
+            ended_at?: components["schemas"]["Instant"];
+            exit_code?: number;
+        };
+        Match: components["schemas"]["Life"] & {
+            /** @description Percent of one core: at the instant, or at most in the range */
+            cpu?: number;
+            /** @description Working set, likewise */
+            memory_bytes?: number;
+        };
+        TopRow: {
+            /** @description Of rows per process and per host */
+            host?: string;
+            /** @description Of rows per process */
+            pid?: number;
+            /** @description Of rows per process */
+            start_time?: components["schemas"]["Instant"];
+            /** @description Of rows per process and per name */
+            name?: string;
+            /** @description Of rows per process and per user, where it is known */
+            user?: string;
+            cpu_seconds?: number;
+            /** @description The most at one instant, added up over the processes of the row */
+            memory_bytes?: number;
+            /** @description When that was, where it is one host's */
+            peak_at?: components["schemas"]["Instant"];
+            /** @description Read and written */
+            io_bytes?: number;
+            processes: number;
+            hosts: number;
+        };
+        /** @description What the server sends on /api/v1/live, one of */
+        LiveMessage: {
+            fleet: {
+                now: components["schemas"]["Instant"];
+                /** @description These are all hosts; else those that changed */
+                full: boolean;
+                hosts: components["schemas"]["Host"][];
+                /** @description Hosts of which nothing is kept any more */
+                gone: string[];
+            };
+        } | {
+            tree: components["schemas"]["Tree"];
+            host: components["schemas"]["Host"];
+        } | {
+            delta: components["schemas"]["TreeDelta"];
+            host: components["schemas"]["Host"];
+        } | {
+            host: components["schemas"]["Host"];
+        } | components["schemas"]["Error"];
+        /** @description A tree, as what it differs in from the one with the id from. Rows put together in the order of rows are those of the tree, once changes are made to them; parent is to be derived from depth. */
+        TreeDelta: {
+            from: string;
+            id: string;
+            host: string;
+            hostname: string;
+            timestamp: components["schemas"]["Instant"];
+            previous?: components["schemas"]["Instant"];
+            stale: boolean;
+            labels: components["schemas"]["Labels"];
+            system: components["schemas"]["System"];
+            /** @description [first, count] stands for so many rows of the old tree; anything else is a new row */
+            rows: (number[] | components["schemas"]["TreeRow"])[];
+            /** @description By index of a row of the new tree, the fields that are not as they were; null for one that is absent now */
+            changes: {
+                [key: string]: Record<string, never>;
+            };
+        };
+        Tree: components["schemas"]["Found"] & {
+            hostname: string;
+            timestamp: components["schemas"]["Instant"];
+            system: components["schemas"]["System"];
+            rows: components["schemas"]["TreeRow"][];
         };
         TreeRow: components["schemas"]["Process"] & {
             /** @description Index of the parent's row; absent for a root */
@@ -354,6 +627,22 @@ export interface components {
         host: string;
         /** @description RFC 3339, or Unix seconds with fractions; without it, now */
         at: string;
+        /** @description So many snapshots later (or, negative, earlier) than the one at the instant; the last or first there is, if there are not so many */
+        offset: number;
+        /** @description Where the range begins, as at */
+        from: string;
+        /** @description Where the range ends, as at; without it, now */
+        to: string;
+        /** @description What one point stands for: seconds, or a duration like 5m; 0 or without it is one point a snapshot. Answers hold at most 11,000 points */
+        step: string;
+        /** @description Names with commas between them; without it, all that there are */
+        metrics: string;
+        /** @description Labels of hosts, as in Prometheus: {site="berlin",job=~"win.*"} */
+        match: string;
+        /** @description Of the answer before, to the same question */
+        cursor: string;
+        /** @description Pid and start time: 4711@2026-11-22T20:15:00.123Z; the pid alone where the start is not known */
+        process: string;
     };
     requestBodies: never;
     headers: never;
@@ -475,6 +764,8 @@ export interface operations {
             query?: {
                 /** @description RFC 3339, or Unix seconds with fractions; without it, now */
                 at?: components["parameters"]["at"];
+                /** @description So many snapshots later (or, negative, earlier) than the one at the instant; the last or first there is, if there are not so many */
+                offset?: components["parameters"]["offset"];
             };
             header?: never;
             path: {
@@ -504,6 +795,8 @@ export interface operations {
             query?: {
                 /** @description RFC 3339, or Unix seconds with fractions; without it, now */
                 at?: components["parameters"]["at"];
+                /** @description So many snapshots later (or, negative, earlier) than the one at the instant; the last or first there is, if there are not so many */
+                offset?: components["parameters"]["offset"];
             };
             header?: never;
             path: {
@@ -520,17 +813,324 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Found"] & {
-                        hostname: string;
-                        timestamp: components["schemas"]["Instant"];
-                        system: components["schemas"]["System"];
-                        rows: components["schemas"]["TreeRow"][];
+                    "application/json": components["schemas"]["Tree"];
+                };
+            };
+            400: components["responses"]["Error"];
+            404: components["responses"]["Error"];
+            500: components["responses"]["Error"];
+        };
+    };
+    getHostSeries: {
+        parameters: {
+            query?: {
+                /** @description Where the range begins, as at */
+                from?: components["parameters"]["from"];
+                /** @description Where the range ends, as at; without it, now */
+                to?: components["parameters"]["to"];
+                /** @description What one point stands for: seconds, or a duration like 5m; 0 or without it is one point a snapshot. Answers hold at most 11,000 points */
+                step?: components["parameters"]["step"];
+                /** @description Names with commas between them; without it, all that there are */
+                metrics?: components["parameters"]["metrics"];
+            };
+            header?: never;
+            path: {
+                /** @description The host's name, compared without case */
+                host: components["parameters"]["host"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The series. Without from they begin with what is kept */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Series"];
+                };
+            };
+            400: components["responses"]["Error"];
+            404: components["responses"]["Error"];
+            422: components["responses"]["Error"];
+            500: components["responses"]["Error"];
+            503: components["responses"]["Error"];
+        };
+    };
+    compare: {
+        parameters: {
+            query: {
+                /** @description The earlier instant, as at */
+                a: string;
+                /** @description The later instant, as at; without it, now */
+                b?: string;
+                /** @description Rows of all three lists together: first what started, then what ended, then what stayed */
+                limit?: number;
+                /** @description Of the answer before, to the same question */
+                cursor?: components["parameters"]["cursor"];
+            };
+            header?: never;
+            path: {
+                /** @description The host's name, compared without case */
+                host: components["parameters"]["host"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The changes from the newest snapshot at or before a to that at or before b */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        host: string;
+                        /** @description Of the earlier snapshot */
+                        a: components["schemas"]["Instant"];
+                        /** @description Of the later one */
+                        b: components["schemas"]["Instant"];
+                        /** @description Between them */
+                        seconds: number;
+                        counts: {
+                            started: number;
+                            ended: number;
+                            stayed: number;
+                        };
+                        /** @description As they are at b, by pid */
+                        started: components["schemas"]["Process"][];
+                        /** @description As they were at a, by pid */
+                        ended: components["schemas"]["Process"][];
+                        /** @description By CPU time spent in between, largest first, then by pid */
+                        stayed: components["schemas"]["Stayed"][];
+                        cursor?: components["schemas"]["Cursor"];
                     };
                 };
             };
             400: components["responses"]["Error"];
             404: components["responses"]["Error"];
             500: components["responses"]["Error"];
+            503: components["responses"]["Error"];
+        };
+    };
+    getProcess: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /** @description The host's name, compared without case */
+                host: components["parameters"]["host"];
+                /** @description Pid and start time: 4711@2026-11-22T20:15:00.123Z; the pid alone where the start is not known */
+                process: components["parameters"]["process"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Its life */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Life"];
+                };
+            };
+            400: components["responses"]["Error"];
+            404: components["responses"]["Error"];
+            500: components["responses"]["Error"];
+            503: components["responses"]["Error"];
+        };
+    };
+    getProcessSeries: {
+        parameters: {
+            query?: {
+                /** @description Where the range begins, as at */
+                from?: components["parameters"]["from"];
+                /** @description Where the range ends, as at; without it, now */
+                to?: components["parameters"]["to"];
+                /** @description What one point stands for: seconds, or a duration like 5m; 0 or without it is one point a snapshot. Answers hold at most 11,000 points */
+                step?: components["parameters"]["step"];
+                /** @description Names with commas between them; without it, all that there are */
+                metrics?: components["parameters"]["metrics"];
+            };
+            header?: never;
+            path: {
+                /** @description The host's name, compared without case */
+                host: components["parameters"]["host"];
+                /** @description Pid and start time: 4711@2026-11-22T20:15:00.123Z; the pid alone where the start is not known */
+                process: components["parameters"]["process"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The series; without from and to, of its whole life */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Series"];
+                };
+            };
+            400: components["responses"]["Error"];
+            404: components["responses"]["Error"];
+            422: components["responses"]["Error"];
+            500: components["responses"]["Error"];
+            503: components["responses"]["Error"];
+        };
+    };
+    getFleetCPU: {
+        parameters: {
+            query?: {
+                /** @description Where the range begins, as at */
+                from?: components["parameters"]["from"];
+                /** @description Where the range ends, as at; without it, now */
+                to?: components["parameters"]["to"];
+                /** @description What one point stands for: seconds, or a duration like 5m; 0 or without it is one point a snapshot. Answers hold at most 11,000 points */
+                step?: components["parameters"]["step"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By default the last hour in steps of two minutes */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        /** @description Unix seconds of the first step */
+                        from: number;
+                        /** @description Seconds */
+                        step: number;
+                        /** @description For each host and step the average in percent of the whole host; null where there is none */
+                        hosts: {
+                            [key: string]: (number | null)[];
+                        };
+                    };
+                };
+            };
+            400: components["responses"]["Error"];
+            422: components["responses"]["Error"];
+            500: components["responses"]["Error"];
+            503: components["responses"]["Error"];
+        };
+    };
+    top: {
+        parameters: {
+            query?: {
+                /** @description Where the range begins, as at */
+                from?: components["parameters"]["from"];
+                /** @description Where the range ends, as at; without it, now */
+                to?: components["parameters"]["to"];
+                /** @description cpu: CPU seconds used; memory: largest working set at one instant; io: bytes read and written */
+                by?: "cpu" | "memory" | "io";
+                /** @description What one row stands for */
+                per?: "process" | "name" | "user" | "host";
+                limit?: number;
+                /** @description Only this host */
+                host?: string;
+                /** @description Labels of hosts, as in Prometheus: {site="berlin",job=~"win.*"} */
+                match?: components["parameters"]["match"];
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The rows, the most first. Without from, the hour before to */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        from: components["schemas"]["Instant"];
+                        to: components["schemas"]["Instant"];
+                        by: string;
+                        per: string;
+                        rows: components["schemas"]["TopRow"][];
+                    };
+                };
+            };
+            400: components["responses"]["Error"];
+            404: components["responses"]["Error"];
+            500: components["responses"]["Error"];
+            503: components["responses"]["Error"];
+        };
+    };
+    search: {
+        parameters: {
+            query?: {
+                /** @description The search; empty matches all */
+                q?: string;
+                /** @description RFC 3339, or Unix seconds with fractions; without it, now */
+                at?: components["parameters"]["at"];
+                /** @description Where the range begins, as at */
+                from?: components["parameters"]["from"];
+                /** @description Where the range ends, as at; without it, now */
+                to?: components["parameters"]["to"];
+                /** @description Labels of hosts, as in Prometheus: {site="berlin",job=~"win.*"} */
+                match?: components["parameters"]["match"];
+                /** @description Matches of one page; of csv and ndjson, all together (by default 100000, which is the most) */
+                limit?: number;
+                /** @description Of the answer before, to the same question */
+                cursor?: components["parameters"]["cursor"];
+                /** @description json is one page; csv and ndjson are all of them, as a download */
+                format?: "json" | "csv" | "ndjson";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description By host, then by when they were seen first. CSV has a head line; a cell that a spreadsheet would take for a formula has ' before it */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": {
+                        matches: components["schemas"]["Match"][];
+                        cursor?: components["schemas"]["Cursor"];
+                        /** @description Hosts that were looked through for this page */
+                        hosts: number;
+                    };
+                    "text/csv": unknown;
+                    "application/x-ndjson": unknown;
+                };
+            };
+            400: components["responses"]["Error"];
+            500: components["responses"]["Error"];
+            503: components["responses"]["Error"];
+        };
+    };
+    live: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The connection is a WebSocket now */
+            101: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["Error"];
+            503: components["responses"]["Error"];
         };
     };
     listTargets: {
