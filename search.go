@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -57,103 +58,139 @@ var searchFields = map[string]searchField{
 const searchHelp = "allowed are plain words, name: user: cmd: exe: host: pid: (as in name:chrome, name:=svchost.exe for the whole name, cmd:\"two words\"), " +
 	"cpu>50, mem>1GB, started<1h, and - before any of them"
 
+// A SearchError says what is wrong with the text of a search, and where.
+type SearchError struct {
+	Position int    // of the wrong character: Unicode code points from 0
+	Problem  string // names the term and what is allowed
+}
+
+func (e *SearchError) Error() string { return e.Problem }
+
 // ParseSearch returns the search that text says. Its terms stand apart by spaces and must all
 // match; text within double quotes is one. A plain word matches name, user or command line;
 // name:, user:, cmd:, exe: and host: match one of them: all by what they contain, without
 // case, or after := by the whole. pid: is a number. cpu and mem are compared by < <= > or >=:
 // percent of one core, and bytes with a unit (K, M, G, T with or without B or iB, powers of
 // 1024). started< is less than so long ago, started> longer: 30s, 15m, 1h, 7d, 2w. A term
-// after - must not match. An error names the term and what is allowed.
+// after - must not match. An error is a *SearchError.
 func ParseSearch(text string) (Search, error) {
-	if len(text) > maxSearchText {
-		return Search{}, fmt.Errorf("the search has %d bytes; at most %d are allowed", len(text), maxSearchText)
+	wrong := func(at int, format string, args ...any) (Search, error) {
+		return Search{}, &SearchError{utf8.RuneCountInString(text[:at]), fmt.Sprintf(format, args...)}
 	}
-	if !utf8.ValidString(text) {
-		return Search{}, errors.New("the search is not UTF-8")
+	if len(text) > maxSearchText {
+		return wrong(maxSearchText, "the search has %d bytes; at most %d are allowed", len(text), maxSearchText)
+	}
+	if i := invalidUTF8(text); i >= 0 {
+		return wrong(i, "the search is not UTF-8")
 	}
 	s := Search{text: text}
-	for rest := strings.TrimSpace(text); rest != ""; rest = strings.TrimSpace(rest) {
-		var word string
-		var err error
-		if word, rest, err = cutTerm(rest); err != nil {
-			return Search{}, err
+	for at := skipSpace(text, 0); at < len(text); at = skipSpace(text, at) {
+		word, closed := cutTerm(text[at:])
+		if !closed {
+			return wrong(at+strings.LastIndexByte(word, '"'), "%q: a quote is open; end it with another \"", word)
 		}
-		term, err := parseTerm(word)
+		term, in, err := parseTerm(word)
 		if err != nil {
-			return Search{}, fmt.Errorf("%q: %w; %s", word, err, searchHelp)
+			return wrong(at+in, "%q: %v; %s", word, err, searchHelp)
 		}
 		if s.terms = append(s.terms, term); len(s.terms) > maxSearchTerms {
-			return Search{}, fmt.Errorf("the search has more than %d terms", maxSearchTerms)
+			return wrong(at, "the search has more than %d terms", maxSearchTerms)
 		}
+		at += len(word)
 	}
 	return s, nil
 }
 
-// cutTerm returns the first term, with its quotes, and what follows.
-func cutTerm(text string) (term, rest string, err error) {
+// invalidUTF8 returns where text is not UTF-8, or -1.
+func invalidUTF8(text string) int {
+	for i, r := range text {
+		if r == utf8.RuneError {
+			if _, size := utf8.DecodeRuneInString(text[i:]); size == 1 {
+				return i
+			}
+		}
+	}
+	return -1
+}
+
+// skipSpace returns where something other than white space begins in text, from at on.
+func skipSpace(text string, at int) int {
+	return len(text) - len(strings.TrimLeftFunc(text[at:], unicode.IsSpace))
+}
+
+// cutTerm returns the first term, with its quotes, and whether all of them are closed.
+func cutTerm(text string) (term string, closed bool) {
 	quoted := false
 	for i, r := range text {
 		switch {
 		case r == '"':
 			quoted = !quoted
-		case !quoted && (r == ' ' || r == '\t' || r == '\n' || r == '\r'):
-			return text[:i], text[i:], nil
+		case !quoted && unicode.IsSpace(r):
+			return text[:i], true
 		}
 	}
-	if quoted {
-		return "", "", fmt.Errorf("%q: a quote is open; end it with another \"", text)
-	}
-	return text, "", nil
+	return text, !quoted
 }
 
-func parseTerm(word string) (t searchTerm, err error) {
-	if word, t.not = strings.CutPrefix(word, "-"); word == "" {
-		return t, errors.New("there is nothing after the -")
+// parseTerm returns what word says, or where in it something is wrong.
+func parseTerm(word string) (t searchTerm, at int, err error) {
+	rest, not := strings.CutPrefix(word, "-")
+	if t.not = not; not {
+		at++
 	}
-	i := strings.IndexAny(word, `:<>"`)
-	if i <= 0 || word[i] == '"' {
-		t.text = strings.ToLower(strings.ReplaceAll(word, `"`, ""))
+	if rest == "" {
+		return t, 0, errors.New("there is nothing after the -")
+	}
+	i := strings.IndexAny(rest, `:<>"`)
+	if i <= 0 || rest[i] == '"' {
+		t.text = strings.ToLower(strings.ReplaceAll(rest, `"`, ""))
 		if t.text == "" {
-			return t, errors.New("there is no text")
+			return t, at, errors.New("there is no text")
 		}
-		return t, nil
+		return t, at, nil
 	}
-	field, known := searchFields[strings.ToLower(word[:i])]
+	field, known := searchFields[strings.ToLower(rest[:i])]
 	if !known {
-		return t, fmt.Errorf("%q is no field", word[:i])
+		return t, at, fmt.Errorf("%q is no field", rest[:i])
 	}
 	t.field = field
-	value := strings.ReplaceAll(word[i+1:], `"`, "")
+	at += i
+	value := strings.ReplaceAll(rest[i+1:], `"`, "")
 	if field >= searchCPU {
-		return t, t.figure(word[i], value)
+		if rest[i] == ':' {
+			return t, at, errors.New("it takes <, <=, > or >=")
+		}
+		at++
+		t.op = rest[i : i+1]
+		if after, equal := strings.CutPrefix(value, "="); equal {
+			t.op, value = t.op+"=", after
+			at++
+		}
+		return t, at, t.figure(value)
 	}
-	if word[i] != ':' {
-		return t, fmt.Errorf("%s takes a colon", word[:i])
+	if rest[i] != ':' {
+		return t, at, fmt.Errorf("%s takes a colon", rest[:i])
 	}
-	value, t.exact = strings.CutPrefix(value, "=")
+	at++
+	if value, t.exact = strings.CutPrefix(value, "="); t.exact {
+		at++
+	}
 	if value == "" {
-		return t, errors.New("there is nothing after the colon")
+		return t, at, errors.New("there is nothing after the colon")
 	}
 	if field == searchPID {
 		pid, err := strconv.ParseUint(value, 10, 32)
 		if err != nil {
-			return t, errors.New("a pid is a number from 0 to 4294967295")
+			return t, at, errors.New("a pid is a number from 0 to 4294967295")
 		}
 		t.pid = uint32(pid)
 	}
 	t.text = strings.ToLower(value)
-	return t, nil
+	return t, at, nil
 }
 
 // figure takes in what is compared.
-func (t *searchTerm) figure(op byte, value string) error {
-	if op == ':' {
-		return errors.New("it takes <, <=, > or >=")
-	}
-	t.op = string(op)
-	if rest, equal := strings.CutPrefix(value, "="); equal {
-		t.op, value = t.op+"=", rest
-	}
+func (t *searchTerm) figure(value string) error {
 	units := map[string]float64{"": 1, "%": 1}
 	switch t.field {
 	case searchMemory:

@@ -1,9 +1,11 @@
 package procmon_test
 
 import (
+	"errors"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/procmon/procmon"
 )
@@ -56,27 +58,36 @@ func TestSearch(t *testing.T) {
 }
 
 func TestSearchRefuses(t *testing.T) {
-	for _, test := range []struct{ search, want string }{
-		{"-", `"-": there is nothing after the -`},
-		{`name:"a`, `"name:\"a": a quote is open; end it with another "`},
-		{"names:a", `"names:a": "names" is no field; allowed are plain words, name: user:`},
-		{"name:", `"name:": there is nothing after the colon`},
-		{`""`, `"\"\"": there is no text`},
-		{"name>a", `"name>a": name takes a colon`},
-		{"cpu:5", `"cpu:5": it takes <, <=, > or >=`},
-		{"cpu>much", `"cpu>much": CPU is a number of percent`},
-		{"mem>1X", `"mem>1X": memory is a number with a unit`},
-		{"mem>", `"mem>": memory is a number with a unit`},
-		{"started<5", `"started<5": a time is a number with a unit`},
-		{"pid:x", `"pid:x": a pid is a number from 0 to 4294967295`},
-		{"pid:4294967296", `"pid:4294967296": a pid is a number`},
-		{strings.Repeat("a ", 65), "the search has more than 64 terms"},
-		{strings.Repeat("a", 5000), "the search has 5000 bytes; at most 4096 are allowed"},
-		{"\xff", "the search is not UTF-8"},
+	for _, test := range []struct {
+		search   string
+		position int
+		want     string
+	}{
+		{"-", 0, `"-": there is nothing after the -`},
+		{`name:"a`, 5, `"name:\"a": a quote is open; end it with another "`},
+		{`"ö" "a" x"b c`, 9, `"x\"b c": a quote is open`},
+		{"names:a", 0, `"names:a": "names" is no field; allowed are plain words, name: user:`},
+		{"größe -names:a", 7, `"-names:a": "names" is no field`},
+		{"name:", 5, `"name:": there is nothing after the colon`},
+		{" a\u00a0name:=", 9, `"name:=": there is nothing after the colon`},
+		{`""`, 0, `"\"\"": there is no text`},
+		{"name>a", 4, `"name>a": name takes a colon`},
+		{"cpu:5", 3, `"cpu:5": it takes <, <=, > or >=`},
+		{"cpu>much", 4, `"cpu>much": CPU is a number of percent`},
+		{"-cpu>=much", 6, `"-cpu>=much": CPU is a number of percent`},
+		{"mem>1X", 4, `"mem>1X": memory is a number with a unit`},
+		{"mem>", 4, `"mem>": memory is a number with a unit`},
+		{"started<5", 8, `"started<5": a time is a number with a unit`},
+		{"pid:x", 4, `"pid:x": a pid is a number from 0 to 4294967295`},
+		{"pid:4294967296", 4, `"pid:4294967296": a pid is a number`},
+		{strings.Repeat("a ", 65), 128, "the search has more than 64 terms"},
+		{strings.Repeat("a", 5000), 4096, "the search has 5000 bytes; at most 4096 are allowed"},
+		{"ü\xff", 1, "the search is not UTF-8"},
 	} {
 		_, err := procmon.ParseSearch(test.search)
-		if err == nil || !strings.HasPrefix(err.Error(), test.want) {
-			t.Errorf("%.20q: got %v, want %s", test.search, err, test.want)
+		wrong, ok := errors.AsType[*procmon.SearchError](err)
+		if !ok || !strings.HasPrefix(err.Error(), test.want) || wrong.Position != test.position {
+			t.Errorf("%.20q: got %+v, want %s at %d", test.search, wrong, test.want, test.position)
 		}
 	}
 }
@@ -87,6 +98,9 @@ func FuzzSearch(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, text string) {
 		s, err := procmon.ParseSearch(text)
+		if wrong, ok := errors.AsType[*procmon.SearchError](err); ok != (err != nil) || ok && (wrong.Position < 0 || wrong.Position > utf8.RuneCountInString(text)) {
+			t.Fatalf("%q: %+v", text, err)
+		}
 		if err != nil {
 			return
 		}
