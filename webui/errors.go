@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/go-faster/jx"
+
+	"github.com/procmon/procmon"
 )
 
 // A problem is an error that the client is told.
@@ -15,16 +17,18 @@ type problem struct {
 	status  int
 	code    string // for programs
 	message string // names what is wrong and what is allowed
+
+	position procmon.Opt[int] // of a search: the character that is wrong
 }
 
 func (p *problem) Error() string { return p.message }
 
 func badParameter(name, message string) error {
-	return &problem{http.StatusBadRequest, "bad_parameter", "parameter " + name + ": " + message}
+	return &problem{status: http.StatusBadRequest, code: "bad_parameter", message: "parameter " + name + ": " + message}
 }
 
 func notFound(message string) error {
-	return &problem{http.StatusNotFound, "not_found", message}
+	return &problem{status: http.StatusNotFound, code: "not_found", message: message}
 }
 
 // apiFunc answers a request or returns why not; then it has written nothing.
@@ -39,7 +43,7 @@ func (s *Server) api(f apiFunc) http.Handler {
 		p, ok := errors.AsType[*problem](err)
 		if !ok {
 			s.log.Error("answer a request", "path", r.URL.EscapedPath(), "err", err)
-			p = &problem{http.StatusInternalServerError, "internal", "the server could not read its store; its log says why"}
+			p = &problem{status: http.StatusInternalServerError, code: "internal", message: "the server could not read its store; its log says why"}
 		}
 		refuse(w, r, p)
 	})
@@ -61,6 +65,9 @@ func refuse(w http.ResponseWriter, r *http.Request, p *problem) {
 					e.Str(p.code)
 					e.FieldStart("message")
 					e.Str(p.message)
+					if p.position.Known {
+						writeInt(e, "position", p.position.Value)
+					}
 				})
 			})
 		})

@@ -20,3 +20,12 @@ func RoutesOf(o Options) (inFile, other []string) {
 	}
 	return inFile, other
 }
+
+// ParseChangesCursor reads and writes a cursor of compare again.
+func ParseChangesCursor(text string) (string, error) {
+	c, err := parseChangesCursor(text)
+	return c.String(), err
+}
+
+// Harmless is what a cell of a download is made into.
+func Harmless(text string) string { return harmless(text) }

@@ -112,7 +112,7 @@ func (p *pages) other(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if isAPI(r.URL.Path) {
-		refuse(w, r, &problem{http.StatusNotFound, "not_found", "path " + quote(r.URL.Path) + " is not known; /api/v1/openapi.yaml lists those that are"})
+		refuse(w, r, &problem{status: http.StatusNotFound, code: "not_found", message: "path " + quote(r.URL.Path) + " is not known; /api/v1/openapi.yaml lists those that are"})
 		return
 	}
 	writePage(w, http.StatusNotFound, "Not found", `<p>There is no such page. <a href="/">Go to the fleet</a>.</p>`)

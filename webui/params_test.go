@@ -36,3 +36,26 @@ func FuzzInstant(f *testing.F) {
 		}
 	})
 }
+
+// FuzzChangesCursor holds that what is accepted is what was written.
+func FuzzChangesCursor(f *testing.F) {
+	for _, seed := range []string{"", "AAAA", "gICo1rbn_5IxgIC4pOyB-Y0xAQ", "////", "AgQC"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		if again, err := webui.ParseChangesCursor(text); err == nil && again != text {
+			t.Fatalf("%q is written again as %q", text, again)
+		}
+	})
+}
+
+func TestHarmless(t *testing.T) {
+	for text, want := range map[string]string{
+		"": "", "a=b": "a=b", "=1": "'=1", "+1": "'+1", "-1": "'-1", "@a": "'@a", "\ta": "'\ta", "\ra": "'\ra", "  =1": "'  =1", "\u00a0=1": "'\u00a0=1",
+		"\ufeff=1": "'\ufeff=1", "\u200e=1": "'\u200e=1", "＝1": "'＝1", "ä": "ä", "'=1": "'=1", "\x00=1": "'\x00=1",
+	} {
+		if got := webui.Harmless(text); got != want {
+			t.Errorf("%q: got %q, want %q", text, got, want)
+		}
+	}
+}

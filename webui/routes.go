@@ -26,6 +26,12 @@ const (
 	page                    // a view of the pages
 )
 
+// views are the paths that the pages show something for.
+var views = []string{
+	"/", "/hosts/{host}", "/hosts/{host}/", "/hosts/{host}/compare", "/hosts/{host}/compare/",
+	"/search", "/search/", "/top", "/top/", "/targets", "/targets/",
+}
+
 func (s *Server) routes(o Options, p *pages) []route {
 	get := func(h apiFunc) methods { return methods{http.MethodGet: s.api(h)} }
 	routes := []route{
@@ -34,11 +40,18 @@ func (s *Server) routes(o Options, p *pages) []route {
 		{"host", []string{"/api/v1/hosts/{host}"}, described, get(s.getHost)},
 		{"snapshot", []string{"/api/v1/hosts/{host}/snapshot"}, described, get(s.getSnapshot)},
 		{"tree", []string{"/api/v1/hosts/{host}/tree"}, described, get(s.getTree)},
+		{"host_series", []string{"/api/v1/hosts/{host}/series"}, described, get(s.getHostSeries)},
+		{"compare", []string{"/api/v1/hosts/{host}/compare"}, described, get(s.compare)},
+		{"process", []string{"/api/v1/hosts/{host}/processes/{process}"}, described, get(s.getProcess)},
+		{"process_series", []string{"/api/v1/hosts/{host}/processes/{process}/series"}, described, get(s.getProcessSeries)},
+		{"fleet_cpu", []string{"/api/v1/fleet/cpu"}, described, get(s.getFleetCPU)},
+		{"top", []string{"/api/v1/top"}, described, get(s.top)},
+		{"search", []string{"/api/v1/search"}, described, get(s.search)},
 		{"targets", []string{"/api/v1/targets"}, described, get(s.listTargets)},
 		{"openapi", []string{"/api/v1/openapi.yaml"}, described, get(s.getOpenAPI)},
 		{"healthy", []string{"/-/healthy"}, operational, methods{http.MethodGet: http.HandlerFunc(healthy)}},
 		{"ready", []string{"/-/ready"}, operational, methods{http.MethodGet: ready(o.Ready)}},
-		{"pages", []string{"/", "/hosts/{host}", "/hosts/{host}/", "/targets", "/targets/"}, page, methods{http.MethodGet: http.HandlerFunc(p.index)}},
+		{"pages", views, page, methods{http.MethodGet: http.HandlerFunc(p.index)}},
 	}
 	if o.Receiver != nil {
 		routes = append(routes, route{"push", []string{"/api/process-data/", "/api/process-data"}, described, methods{http.MethodPost: o.Receiver}})
@@ -57,7 +70,7 @@ func (s *Server) routes(o Options, p *pages) []route {
 // It never redirects, so no path can be made into an address of somebody else.
 func newRouter(routes []route, p *pages, in *instruments) (*mux.Router, error) {
 	compress, err := gzhttp.NewWrapper(gzhttp.ContentTypes([]string{
-		"application/json", "application/yaml", "text/html", "text/css", "text/javascript", "text/plain", "image/svg+xml",
+		"application/json", "application/x-ndjson", "application/yaml", "text/csv", "text/html", "text/css", "text/javascript", "text/plain", "image/svg+xml",
 	}))
 	if err != nil {
 		return nil, err
@@ -92,7 +105,7 @@ func (m methods) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	allow := m.allow()
 	w.Header().Set("Allow", allow)
-	refuse(w, r, &problem{http.StatusMethodNotAllowed, "method_not_allowed", "method " + quote(r.Method) + " is not allowed here, only " + allow})
+	refuse(w, r, &problem{status: http.StatusMethodNotAllowed, code: "method_not_allowed", message: "method " + quote(r.Method) + " is not allowed here, only " + allow})
 }
 
 func (m methods) allow() string {

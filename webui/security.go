@@ -37,7 +37,7 @@ func onlyHosts(allowed []string, next http.Handler) http.Handler {
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !isOwnHost(r.Host, allowed) {
-			refuse(w, r, &problem{http.StatusForbidden, "forbidden", "this server does not answer for host " + quote(r.Host) + "; web.external_url in its configuration adds a name"})
+			refuse(w, r, &problem{status: http.StatusForbidden, code: "forbidden", message: "this server does not answer for host " + quote(r.Host) + "; web.external_url in its configuration adds a name"})
 			return
 		}
 		next.ServeHTTP(w, r)

@@ -20,8 +20,9 @@ import (
 
 var now = time.Date(2026, 11, 22, 20, 15, 0, 0, time.UTC)
 
-// memory is a store of what it is made with.
+// memory is a store of what it is made with. It has no history.
 type memory struct {
+	webui.History
 	hosts []procmon.HostSummary
 	views []procmon.View // oldest first
 	err   error          // instead of any answer
@@ -55,6 +56,24 @@ func (m *memory) Latest(context.Context) (procmon.View, error) {
 		return procmon.View{}, errors.Join(procmon.ErrNotFound, m.err)
 	}
 	return m.views[len(m.views)-1], m.err
+}
+
+func (m *memory) Neighbour(_ context.Context, host string, at time.Time, offset int) (time.Time, error) {
+	var times []time.Time
+	now := -1
+	for _, v := range m.views {
+		if procmon.HostKey(v.Host) != procmon.HostKey(host) {
+			continue
+		}
+		if at.IsZero() || !v.Snapshot.Timestamp.After(at) {
+			now = len(times)
+		}
+		times = append(times, v.Snapshot.Timestamp)
+	}
+	if now < 0 {
+		return time.Time{}, errors.Join(procmon.ErrNotFound, m.err)
+	}
+	return times[min(max(now+offset, 0), len(times)-1)], m.err
 }
 
 // keep adds a snapshot, newer than all before, and the summary of its host.

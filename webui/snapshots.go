@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"context"
 	"errors"
 	"net/http"
 	"time"
@@ -43,45 +44,69 @@ func (s *Server) latest(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) getSnapshot(w http.ResponseWriter, r *http.Request) error {
-	view, err := s.find(r)
+	view, next, err := s.find(r)
 	if err != nil {
 		return err
 	}
 	writeJSON(w, http.StatusOK, func(e *jx.Encoder) {
 		e.ObjStart()
-		writeFound(e, &view)
+		writeFound(e, &view, next)
 		view.Snapshot.EncodeFields(e)
 		e.ObjEnd()
 	})
 	return nil
 }
 
-// find returns the view that the path and the at parameter of r ask for.
-func (s *Server) find(r *http.Request) (procmon.View, error) {
-	query, err := parameters(r, "at")
+// maxOffset is how many snapshots away one may be asked for.
+const maxOffset = 1000
+
+// find returns the view that the path and the parameters of r ask for, and when the snapshot
+// after it was made; the zero time if there is none.
+func (s *Server) find(r *http.Request) (v procmon.View, next time.Time, err error) {
+	query, err := parameters(r, "at", "offset")
 	if err != nil {
-		return procmon.View{}, err
+		return v, next, err
 	}
-	var at time.Time
-	if query.Has("at") {
-		if at, err = instant("at", query.Get("at")); err != nil {
-			return procmon.View{}, err
-		}
+	at, err := moment(query, "at", time.Time{})
+	if err != nil {
+		return v, next, err
+	}
+	offset, err := whole(query, "offset", 0, -maxOffset, maxOffset)
+	if err != nil {
+		return v, next, err
 	}
 	host, err := hostInPath(r)
 	if err != nil {
-		return procmon.View{}, err
+		return v, next, err
 	}
-	view, err := s.store.At(r.Context(), host, at)
+	return s.view(r.Context(), host, at, offset)
+}
+
+// view returns the view of a host at an instant, or so many snapshots away from it, and when the
+// snapshot after it was made; the zero time if there is none.
+func (s *Server) view(ctx context.Context, host string, at time.Time, offset int) (v procmon.View, next time.Time, err error) {
+	if offset != 0 {
+		at, err = s.store.Neighbour(ctx, host, at, offset)
+	}
+	if err == nil {
+		v, err = s.store.At(ctx, host, at)
+	}
 	if errors.Is(err, procmon.ErrNotFound) {
-		return procmon.View{}, s.nothingAt(r, host)
+		return v, next, s.nothingAt(ctx, host)
 	}
-	return view, err
+	if err != nil {
+		return v, next, err
+	}
+	next, err = s.store.Neighbour(ctx, host, v.Snapshot.Timestamp, 1)
+	if err != nil || !next.After(v.Snapshot.Timestamp) {
+		next = time.Time{}
+	}
+	return v, next, err
 }
 
 // nothingAt says whether the host is not known or its history begins later.
-func (s *Server) nothingAt(r *http.Request, host string) error {
-	summary, err := s.store.Host(r.Context(), host)
+func (s *Server) nothingAt(ctx context.Context, host string) error {
+	summary, err := s.store.Host(ctx, host)
 	if errors.Is(err, procmon.ErrNotFound) {
 		return noHost(host)
 	}
@@ -92,11 +117,14 @@ func (s *Server) nothingAt(r *http.Request, host string) error {
 }
 
 // writeFound says which snapshot answers.
-func writeFound(e *jx.Encoder, v *procmon.View) {
+func writeFound(e *jx.Encoder, v *procmon.View, next time.Time) {
 	writeText(e, "id", procmon.SnapshotID(v.Host, v.Snapshot.Timestamp))
 	writeText(e, "host", v.Host)
 	if v.Previous != nil {
 		writeInstant(e, "previous", v.Previous.Timestamp)
+	}
+	if !next.IsZero() {
+		writeInstant(e, "next", next)
 	}
 	e.FieldStart("stale")
 	e.Bool(v.Stale)

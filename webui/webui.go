@@ -7,6 +7,7 @@
 package webui
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ type Store interface {
 	At(ctx context.Context, host string, at time.Time) (procmon.View, error)
 	// Latest returns the newest snapshot of any host.
 	Latest(ctx context.Context) (procmon.View, error)
+	History
 }
 
 // Options are what a Server is made of. Only Store is needed.
@@ -51,19 +53,24 @@ type Options struct {
 	// (DNS rebinding) opens nothing. Nil allows every name.
 	AllowedHosts []string
 
+	QueryTimeout time.Duration // of a question about the past; 0 is 30 s
+	MaxQueries   int           // of them at a time; 0 is 20
+
 	Registerer prometheus.Registerer // for the server's own metrics; nil keeps none
 	Logger     *slog.Logger          // nil discards
 	Clock      func() time.Time      // nil is time.Now
 }
 
-// A Server answers all HTTP requests of procmon. It is safe for concurrent use, starts no
-// goroutine and needs no closing.
+// A Server answers all HTTP requests of procmon. It is safe for concurrent use. Goroutines that
+// it starts end with the requests that they work for.
 type Server struct {
-	store   Store
-	targets func() []procmon.TargetStatus
-	log     *slog.Logger
-	now     func() time.Time
-	handler http.Handler
+	store    Store
+	targets  func() []procmon.TargetStatus
+	gate     *gate
+	fleetCPU shared[steps, []byte]
+	log      *slog.Logger
+	now      func() time.Time
+	handler  http.Handler
 }
 
 // New returns a Server. It fails when the store is missing, the pages can not be read, or the
@@ -73,6 +80,8 @@ func New(o Options) (*Server, error) {
 		return nil, errors.New("make the web server: Options.Store is missing")
 	}
 	s := &Server{store: o.Store, targets: o.Targets, log: o.Logger, now: o.Clock}
+	s.gate = newGate(cmp.Or(o.QueryTimeout, defaultQueryTimeout), cmp.Or(o.MaxQueries, defaultMaxQueries))
+	s.fleetCPU.fresh, s.fleetCPU.most = fleetCPUFresh, 8
 	if s.targets == nil {
 		s.targets = func() []procmon.TargetStatus { return nil }
 	}

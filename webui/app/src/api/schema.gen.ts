@@ -637,7 +637,7 @@ export interface components {
         step: string;
         /** @description Names with commas between them; without it, all that there are */
         metrics: string;
-        /** @description Labels of hosts, as in Prometheus: {site="berlin",job=~"win.*"} */
+        /** @description Labels of hosts, as in Prometheus: {site="berlin",job=~"win.*"}; host is one too */
         match: string;
         /** @description Of the answer before, to the same question */
         cursor: string;
@@ -1036,7 +1036,7 @@ export interface operations {
                 limit?: number;
                 /** @description Only this host */
                 host?: string;
-                /** @description Labels of hosts, as in Prometheus: {site="berlin",job=~"win.*"} */
+                /** @description Labels of hosts, as in Prometheus: {site="berlin",job=~"win.*"}; host is one too */
                 match?: components["parameters"]["match"];
             };
             header?: never;
@@ -1077,9 +1077,9 @@ export interface operations {
                 from?: components["parameters"]["from"];
                 /** @description Where the range ends, as at; without it, now */
                 to?: components["parameters"]["to"];
-                /** @description Labels of hosts, as in Prometheus: {site="berlin",job=~"win.*"} */
+                /** @description Labels of hosts, as in Prometheus: {site="berlin",job=~"win.*"}; host is one too */
                 match?: components["parameters"]["match"];
-                /** @description Matches of one page; of csv and ndjson, all together (by default 100000, which is the most) */
+                /** @description Matches of one page, at most 1,000; of csv and ndjson, all together (by default 100,000, which is the most) */
                 limit?: number;
                 /** @description Of the answer before, to the same question */
                 cursor?: components["parameters"]["cursor"];

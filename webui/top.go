@@ -1,0 +1,111 @@
+package webui
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/go-faster/jx"
+
+	"github.com/procmon/procmon"
+)
+
+// Rows of one answer to who used most.
+const (
+	defaultTop = 10
+	maxTop     = 1000
+)
+
+// defaultTopSpan is how long before its end a range begins that is not said.
+const defaultTopSpan = time.Hour
+
+func (s *Server) top(w http.ResponseWriter, r *http.Request) error {
+	query, err := parameters(r, "from", "to", "by", "per", "limit", "host", "match")
+	if err != nil {
+		return err
+	}
+	var q procmon.TopQuery
+	to, err := moment(query, "to", s.now())
+	if err != nil {
+		return err
+	}
+	in, err := spanOf(query, span{to.Add(-defaultTopSpan), to})
+	if err != nil {
+		return err
+	}
+	q.From, q.To = in.from, in.to
+	if q.By, err = choice(query, "by", procmon.TopCPU, procmon.TopMemory, procmon.TopIO); err != nil {
+		return err
+	}
+	if q.Per, err = choice(query, "per", procmon.PerProcess, procmon.PerName, procmon.PerUser, procmon.PerHost); err != nil {
+		return err
+	}
+	if q.Limit, err = whole(query, "limit", defaultTop, 1, maxTop); err != nil {
+		return err
+	}
+	chosen, err := selectionOf(query)
+	if err != nil {
+		return err
+	}
+	q.Hosts = chosen
+	if query.Has("host") {
+		name := query.Get("host")
+		if err := procmon.CheckHost(name); err != nil {
+			return badParameter("host", err.Error())
+		}
+		if _, err := s.host(r.Context(), name); err != nil {
+			return err
+		}
+		q.Hosts = func(h *procmon.HostSummary) bool {
+			return procmon.HostKey(h.Host) == procmon.HostKey(name) && (chosen == nil || chosen(h))
+		}
+	}
+	var rows []procmon.TopRow
+	err = s.gate.ask(r.Context(), "ask for a shorter range, or for fewer hosts with host or match", func(ctx context.Context) (err error) {
+		rows, err = s.store.Top(ctx, q)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	writeJSON(w, http.StatusOK, func(e *jx.Encoder) {
+		e.ObjStart()
+		writeInstant(e, "from", q.From)
+		writeInstant(e, "to", q.To)
+		writeText(e, "by", q.By)
+		writeText(e, "per", q.Per)
+		e.FieldStart("rows")
+		e.ArrStart()
+		for i := range rows {
+			writeTopRow(e, &rows[i], q.Per)
+		}
+		e.ArrEnd()
+		e.ObjEnd()
+	})
+	return nil
+}
+
+func writeTopRow(e *jx.Encoder, r *procmon.TopRow, per string) {
+	e.ObjStart()
+	if per == procmon.PerProcess || per == procmon.PerHost {
+		writeText(e, "host", r.Host)
+	}
+	if r.ID != nil {
+		writeIdentity(e, *r.ID)
+	}
+	if per == procmon.PerProcess || per == procmon.PerName {
+		writeText(e, "name", r.Name)
+	}
+	if r.User.Known {
+		writeText(e, "user", r.User.Value)
+	}
+	writeNumber(e, "cpu_seconds", r.CPUSeconds)
+	writeWhole(e, "memory_bytes", r.MemoryBytes)
+	if !r.PeakAt.IsZero() {
+		writeInstant(e, "peak_at", r.PeakAt)
+	}
+	writeWhole(e, "io_bytes", r.IOBytes)
+	writeInt(e, "processes", r.Processes)
+	writeInt(e, "hosts", r.Hosts)
+	e.ObjEnd()
+}
