@@ -81,12 +81,32 @@ func (c *ScrapeConfig) Discovery() discovery.Configs {
 // Storage says where history is kept, and for how long.
 type Storage struct {
 	Path      string    `yaml:"path"`
+	Memory    ByteSize  `yaml:"memory"` // for what is new, until it is in blocks and files
 	Retention Retention `yaml:"retention"`
 }
 
 // Retention says when history is given up.
 type Retention struct {
-	Time Duration `yaml:"time"`
+	Time Duration            `yaml:"time"`
+	Size ByteSize            `yaml:"size,omitempty"` // of the whole directory; 0 is no bound
+	Jobs map[string]Duration `yaml:"jobs,omitempty"` // in place of Time, for hosts with that label job
+}
+
+// Of returns how long the history of a host with those labels is kept.
+func (r Retention) Of(labels map[string]string) time.Duration {
+	if own, ok := r.Jobs[labels["job"]]; ok {
+		return time.Duration(own)
+	}
+	return time.Duration(r.Time)
+}
+
+// Longest returns how long the history of any host is kept.
+func (r Retention) Longest() time.Duration {
+	longest := r.Time
+	for _, own := range r.Jobs {
+		longest = max(longest, own)
+	}
+	return time.Duration(longest)
 }
 
 // Web says where the pages and the API are served.
@@ -113,7 +133,7 @@ func Default() *Config {
 			ScrapeTimeout:  Duration(10 * time.Second),
 			BodySizeLimit:  64 << 20,
 		},
-		Storage: Storage{Path: "data", Retention: Retention{Time: Duration(30 * 24 * time.Hour)}},
+		Storage: Storage{Path: "data", Memory: 256 << 20, Retention: Retention{Time: Duration(30 * 24 * time.Hour)}},
 		Web:     Web{ListenAddress: "127.0.0.1:8000"},
 		Push:    Push{MaxBodySize: 16 << 20, RateLimit: 20},
 	}

@@ -3,8 +3,10 @@ package config
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode"
@@ -159,12 +161,33 @@ func validateAddress(address string) error {
 	return nil
 }
 
+const (
+	minMemory ByteSize = 32 << 20
+	// minRetentionSize leaves room for history beside the logs of the database, which take some
+	// tens of megabytes whatever is in them.
+	minRetentionSize ByteSize = 256 << 20
+)
+
 func (c *Config) validateStorage() (key, error) {
-	if c.Storage.Path == "" {
-		return key{"storage", "path"}, errors.New("is empty")
+	at, r := key{"storage"}, c.Storage.Retention
+	switch {
+	case c.Storage.Path == "":
+		return at.With("path"), errors.New("is empty")
+	case c.Storage.Memory < minMemory:
+		return at.With("memory"), fmt.Errorf("%v is too little; at least %v is needed", c.Storage.Memory, minMemory)
+	case r.Time <= 0:
+		return at.With("retention").With("time"), errNotPositive
+	case r.Size != 0 && r.Size < minRetentionSize:
+		return at.With("retention").With("size"), fmt.Errorf("%v is too little; at least %v is needed, and 0 is no bound", r.Size, minRetentionSize)
 	}
-	if c.Storage.Retention.Time <= 0 {
-		return key{"storage", "retention", "time"}, errNotPositive
+	for _, job := range slices.Sorted(maps.Keys(r.Jobs)) {
+		at := at.With("retention").With("jobs").With(job)
+		switch {
+		case job == "":
+			return at, errors.New("the name of a job is empty")
+		case r.Jobs[job] <= 0:
+			return at, errNotPositive
+		}
 	}
 	return nil, nil
 }

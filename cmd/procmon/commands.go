@@ -5,11 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/procmon/procmon/config"
 	"github.com/procmon/procmon/scraper"
 )
+
+// pushJob is the label job of what is pushed.
+const pushJob = "push"
 
 // checkConfig loads each file as the server does.
 func checkConfig(files []string, stdout io.Writer) error {
@@ -33,6 +38,11 @@ func checkConfig(files []string, stdout io.Writer) error {
 			return fmt.Errorf("%s: push: %w", file, err)
 		}
 		fmt.Fprintf(stdout, "%s: valid, %d %s\n", file, len(cfg.ScrapeConfigs), plural("job", len(cfg.ScrapeConfigs)))
+		for _, job := range slices.Sorted(maps.Keys(cfg.Storage.Retention.Jobs)) {
+			if job != pushJob && !slices.ContainsFunc(cfg.ScrapeConfigs, func(c config.ScrapeConfig) bool { return c.JobName == job }) {
+				fmt.Fprintf(stdout, "%s: storage.retention.jobs: there is no job %q in scrape_configs; that is right if it was one, or relabelling makes it\n", file, job)
+			}
+		}
 	}
 	return nil
 }

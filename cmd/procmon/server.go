@@ -114,10 +114,16 @@ func newServer(logger *slog.Logger, configure func() (*config.Config, error)) (_
 	if s.listener, err = listen(s.running.Web.ListenAddress, "--web.listen-address"); err != nil {
 		return nil, err
 	}
-	retention := time.Duration(s.running.Storage.Retention.Time)
-	if s.store, err = storage.Open(s.running.Storage.Path, storage.Options{
-		Retention: retention, StaleAfter: staleAfter(s.running), Logger: logger,
-	}); err != nil {
+	keep := s.running.Storage.Retention
+	retention := keep.Longest() // at intake; the store knows better
+	stored := storage.Options{
+		Retention: time.Duration(keep.Time), RetentionSize: int64(keep.Size),
+		Memory: int64(s.running.Storage.Memory), StaleAfter: staleAfter(s.running), Logger: logger,
+	}
+	if len(keep.Jobs) > 0 {
+		stored.RetentionOf = keep.Of
+	}
+	if s.store, err = storage.Open(s.running.Storage.Path, stored); err != nil {
 		return nil, err
 	}
 
@@ -189,7 +195,7 @@ func (s *server) reload(context.Context) error {
 	if err := s.apply(cfg); err != nil {
 		return err
 	}
-	if cfg.Storage != s.running.Storage || !reflect.DeepEqual(cfg.Web, s.running.Web) {
+	if !reflect.DeepEqual(cfg.Storage, s.running.Storage) || !reflect.DeepEqual(cfg.Web, s.running.Web) {
 		s.logger.Warn("storage and web are read at start only: restart procmon to change them")
 	}
 	s.logger.Info("configuration reloaded", "jobs", len(cfg.ScrapeConfigs))
