@@ -1,7 +1,9 @@
 package procmon_test
 
 import (
+	"encoding/json"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -88,6 +90,28 @@ func TestSearchRefuses(t *testing.T) {
 		wrong, ok := errors.AsType[*procmon.SearchError](err)
 		if !ok || !strings.HasPrefix(err.Error(), test.want) || wrong.Position != test.position {
 			t.Errorf("%.20q: got %+v, want %s at %d", test.search, wrong, test.want, test.position)
+		}
+	}
+}
+
+// The pages say what is wrong as one types: their parser is held to the same table.
+func TestSearchAgreesWithThePages(t *testing.T) {
+	data, err := os.ReadFile("testdata/search.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var tests []struct {
+		Search   string
+		Position *int
+	}
+	if err := json.Unmarshal(data, &tests); err != nil || len(tests) == 0 {
+		t.Fatalf("%d tests, %v", len(tests), err)
+	}
+	for _, test := range tests {
+		_, err := procmon.ParseSearch(test.Search)
+		wrong, refused := errors.AsType[*procmon.SearchError](err)
+		if refused != (test.Position != nil) || refused && wrong.Position != *test.Position {
+			t.Errorf("%q: got %+v", test.Search, wrong)
 		}
 	}
 }
