@@ -24,7 +24,7 @@ export async function open(address: string, answers: Answers): Promise<Page> {
   const asked: string[] = [];
   vi.stubGlobal('fetch', async (path: string) => {
     asked.push(path);
-    const found = Object.keys(answers).find((end) => path.endsWith(end));
+    const found = Object.keys(answers).find((end) => path.endsWith(end) || path.split('?')[0]!.endsWith(end));
     const body = found === undefined ? 404 : answers[found];
     if (body === 0) throw new TypeError('Failed to fetch');
     if (typeof body === 'number') return new Response(JSON.stringify({ error: { code: 'x', message: `no ${path}` } }), { status: body });
@@ -40,6 +40,8 @@ export async function open(address: string, answers: Answers): Promise<Page> {
   });
 
   const settle = async () => {
+    flushSync();
+    await vi.dynamicImportSettled();
     for (let i = 0; i < 12; i++) await Promise.resolve();
     await new Promise((resolve) => setImmediate(resolve));
     flushSync();

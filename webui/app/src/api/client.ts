@@ -1,3 +1,4 @@
+import { query, type Params } from '../url/route';
 import type { components, paths } from './schema.gen';
 
 type Answer<P extends keyof paths> = paths[P] extends {
@@ -15,6 +16,13 @@ export type TreeRow = components['schemas']['TreeRow'];
 export type Hosts = Answer<'/api/v1/hosts'>;
 export type Targets = Answer<'/api/v1/targets'>;
 export type Tree = Answer<'/api/v1/hosts/{host}/tree'>;
+export type Process = components['schemas']['Process'];
+export type Match = components['schemas']['Match'];
+export type SearchPage = Answer<'/api/v1/search'>;
+export type TopRow = components['schemas']['TopRow'];
+export type TopAnswer = Answer<'/api/v1/top'>;
+export type Comparison = Answer<'/api/v1/hosts/{host}/compare'>;
+export type FleetCPU = Answer<'/api/v1/fleet/cpu'>;
 
 /** What the server, or the way to it, refused. Its message is meant for people. */
 export class ApiError extends Error {
@@ -23,11 +31,15 @@ export class ApiError extends Error {
   /** The server's code for programs; empty when it gave none. */
   readonly code: string;
 
-  constructor(status: number, code: string, message: string) {
+  /** Of a search: the code point at which it is wrong. */
+  readonly position: number | undefined;
+
+  constructor(status: number, code: string, message: string, position?: number) {
     super(message);
     this.name = 'ApiError';
     this.status = status;
     this.code = code;
+    this.position = position;
   }
 
   /** Whether the server could not be reached, rather than that it said no. */
@@ -70,6 +82,29 @@ export class Api {
     return this.#get<Targets>('/api/v1/targets', signal);
   }
 
+  search(question: Params, signal?: AbortSignal): Promise<SearchPage> {
+    return this.#get<SearchPage>(`/api/v1/search${query(question)}`, signal);
+  }
+
+  top(question: Params, signal?: AbortSignal): Promise<TopAnswer> {
+    return this.#get<TopAnswer>(`/api/v1/top${query(question)}`, signal);
+  }
+
+  compare(host: string, question: Params, signal?: AbortSignal): Promise<Comparison> {
+    return this.#get<Comparison>(`/api/v1/hosts/${encodeURIComponent(host)}/compare${query(question)}`, signal);
+  }
+
+  /** The instant of the snapshot so many after (or, negative, before) the one at an instant. */
+  async snapshotBeside(host: string, at: string, offset: number, signal?: AbortSignal): Promise<string> {
+    const path = `/api/v1/hosts/${encodeURIComponent(host)}/snapshot${query({ at, offset: String(offset) })}`;
+    return (await this.#get<{ timestamp: string }>(path, signal)).timestamp;
+  }
+
+  /** The CPU use of every host in the last hour. */
+  fleetCPU(signal?: AbortSignal): Promise<FleetCPU> {
+    return this.#get<FleetCPU>('/api/v1/fleet/cpu', signal);
+  }
+
   async #get<Body>(path: string, signal?: AbortSignal): Promise<Body> {
     const timeout = AbortSignal.timeout(this.#options.timeout ?? 20_000);
     const request = this.#options.fetch ?? fetch;
@@ -104,7 +139,7 @@ export class Api {
 function refusal(status: number, text: string): ApiError {
   try {
     const { error } = JSON.parse(text) as components['schemas']['Error'];
-    if (typeof error.message === 'string') return new ApiError(status, String(error.code), error.message);
+    if (typeof error.message === 'string') return new ApiError(status, String(error.code), error.message, error.position);
   } catch {
     // A proxy in between answers with what it likes.
   }

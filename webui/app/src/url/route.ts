@@ -2,16 +2,20 @@
 export type Route =
   | { page: 'fleet' }
   | { page: 'host'; host: string }
+  | { page: 'compare'; host: string }
+  | { page: 'search' }
+  | { page: 'top' }
   | { page: 'targets' }
   | { page: 'missing' };
 
 export function parseRoute(pathname: string): Route {
   const parts = pathname.replace(/\/+$/, '').split('/').slice(1);
   if (parts.length === 0) return { page: 'fleet' };
-  if (parts.length === 1 && parts[0] === 'targets') return { page: 'targets' };
-  if (parts.length === 2 && parts[0] === 'hosts' && parts[1]) {
+  const [first, name, last] = parts;
+  if (parts.length === 1 && (first === 'search' || first === 'top' || first === 'targets')) return { page: first };
+  if (first === 'hosts' && name && (parts.length === 2 || (parts.length === 3 && last === 'compare'))) {
     try {
-      return { page: 'host', host: decodeURIComponent(parts[1]) };
+      return { page: last ? 'compare' : 'host', host: decodeURIComponent(name) };
     } catch {
       return { page: 'missing' };
     }
@@ -24,6 +28,10 @@ export type Params = Record<string, string | undefined>;
 
 export function hostPath(host: string, params: Params = {}): string {
   return `/hosts/${encodeURIComponent(host)}${query(params)}`;
+}
+
+export function comparePath(host: string, params: Params = {}): string {
+  return `/hosts/${encodeURIComponent(host)}/compare${query(params)}`;
 }
 
 export function query(params: Params): string {
