@@ -23,6 +23,16 @@ export type TopRow = components['schemas']['TopRow'];
 export type TopAnswer = Answer<'/api/v1/top'>;
 export type Comparison = Answer<'/api/v1/hosts/{host}/compare'>;
 export type FleetCPU = Answer<'/api/v1/fleet/cpu'>;
+export type Series = components['schemas']['Series'];
+export type Life = components['schemas']['Life'];
+
+/** What series are asked for: Unix seconds, and seconds a point. */
+export interface Stretch {
+  from?: number;
+  to?: number;
+  step?: number;
+  metrics?: readonly string[];
+}
 
 /** What the server, or the way to it, refused. Its message is meant for people. */
 export class ApiError extends Error {
@@ -72,10 +82,23 @@ export class Api {
     return this.#get<Host>(`/api/v1/hosts/${encodeURIComponent(name)}`, signal);
   }
 
-  /** The tree of a host at an instant, or now. */
-  tree(name: string, at: string | undefined, signal?: AbortSignal): Promise<Tree> {
-    const query = at === undefined ? '' : `?at=${encodeURIComponent(at)}`;
-    return this.#get<Tree>(`/api/v1/hosts/${encodeURIComponent(name)}/tree${query}`, signal);
+  /** The tree of a host at an instant, or now; or so many snapshots after that, or before it. */
+  tree(name: string, at: string | undefined, signal?: AbortSignal, offset = 0): Promise<Tree> {
+    return this.#get<Tree>(`/api/v1/hosts/${encodeURIComponent(name)}/tree${query({ at, offset: offset === 0 ? undefined : String(offset) })}`, signal);
+  }
+
+  /** Figures of a host over time. */
+  hostSeries(name: string, stretch: Stretch, signal?: AbortSignal): Promise<Series> {
+    return this.#get<Series>(`/api/v1/hosts/${encodeURIComponent(name)}/series${stretchOf(stretch)}`, signal);
+  }
+
+  /** What is known of a process, named as the pages do: its pid, @ and its start. */
+  process(host: string, id: string, signal?: AbortSignal): Promise<Life> {
+    return this.#get<Life>(`/api/v1/hosts/${encodeURIComponent(host)}/processes/${processPath(id)}`, signal);
+  }
+
+  processSeries(host: string, id: string, stretch: Stretch, signal?: AbortSignal): Promise<Series> {
+    return this.#get<Series>(`/api/v1/hosts/${encodeURIComponent(host)}/processes/${processPath(id)}/series${stretchOf(stretch)}`, signal);
   }
 
   targets(signal?: AbortSignal): Promise<Targets> {
@@ -134,6 +157,13 @@ export class Api {
     this.#options.onAnswer?.(!error.unreachable, serverTime(response));
     throw error;
   }
+}
+
+const processPath = (id: string) => encodeURIComponent(id.replace(/@$/, ''));
+
+function stretchOf({ from, to, step, metrics }: Stretch): string {
+  const number = (value: number | undefined) => (value === undefined ? undefined : String(value));
+  return query({ from: number(from), to: number(to), step: number(step), metrics: metrics?.join(',') });
 }
 
 function refusal(status: number, text: string): ApiError {
