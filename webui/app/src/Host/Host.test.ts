@@ -258,3 +258,54 @@ test('columns are hidden and stay so', async () => {
   expect(page.all('.head.handles')).toHaveLength(0);
   expect(localStorage.getItem('procmon.columns.hidden')).toBe('handles');
 });
+
+describe('the past', () => {
+  const slider = '[role=slider]';
+  const at = (second: number) => `2026-11-22T20:14:0${second}Z`;
+  const ask = (second: number, more = '') => `/tree?at=${encodeURIComponent(at(second))}${more}`;
+  /** A snapshot of a minute ago, with a process that has ended since, and those beside it. */
+  const past = (): Answers => ({
+    [ask(2)]: treeOf([...given, { pid: 9, name: 'short.exe' }], { id: 'win-07@2', timestamp: at(2), previous: at(1), next: at(3) }),
+    [ask(2, '&offset=-1')]: treeOf(given.slice(0, 2), { id: 'win-07@1', timestamp: at(1), next: at(2) }),
+    [ask(2, '&offset=1')]: treeOf(given, { id: 'win-07@3', timestamp: at(3), previous: at(2), next: at(4) }),
+    ...answersOf(),
+  });
+
+  test('an address with an instant shows that, and says so', async () => {
+    const page = await open(`/hosts/WIN-07?at=${at(2)}`, past());
+    expect(names(page)).toContain('short.exe');
+    expect(page.text('.asof')[0]).toContain('Past');
+    expect(page.one(slider).getAttribute('aria-valuetext')).toBe('2026-11-22 21:14:02, 62 s ago');
+    expect(page.one('.live').getAttribute('aria-pressed')).toBe('false');
+  });
+  test('steps go from snapshot to snapshot; the address follows, and what is selected stays', async () => {
+    const page = await open(`/hosts/WIN-07?at=${at(2)}`, past());
+    await page.click('[data-index="0"]');
+    await page.key(slider, 'ArrowLeft');
+    await page.settle();
+    expect(names(page)).toEqual(['wininit.exe', 'services.exe']);
+    expect(selected(page)).toEqual(['wininit.exe']);
+    await vi.advanceTimersByTimeAsync(200); // the address bar follows a moment later
+    expect(new URLSearchParams(location.search).get('at')).toBe(at(1));
+  });
+  test('a step on marks what has ended, and L is live again', async () => {
+    const page = await open(`/hosts/WIN-07?at=${at(2)}`, past());
+    await page.key(slider, 'ArrowRight');
+    await page.settle();
+    expect(page.text('.row.ended .program')).toEqual(['short.exe']);
+    await page.key(grid, 'l');
+    await page.settle();
+    expect(names(page).slice(0, 4)).toEqual(['wininit.exe', 'services.exe', 'svchost.exe', 'explorer.exe']);
+    expect(location.search).toBe('');
+    expect(page.one('.live').getAttribute('aria-pressed')).toBe('true');
+  });
+  test('an instant of which nothing is kept leaves what is there, and says why', async () => {
+    const page = await open('/hosts/WIN-07', { [ask(0)]: 404, ...past() });
+    history.pushState(null, '', `/hosts/WIN-07?at=${at(0)}`);
+    dispatchEvent(new PopStateEvent('popstate'));
+    await page.settle();
+    await page.settle();
+    expect(page.text('.banner')[0]).toContain('Not there.');
+    expect(names(page)).toHaveLength(4);
+  });
+});
