@@ -3,6 +3,7 @@ module github.com/procmon/procmon
 go 1.26.7
 
 require (
+	github.com/coder/websocket v1.8.15
 	github.com/dgraph-io/badger/v4 v4.9.6
 	github.com/getkin/kin-openapi v0.152.0
 	github.com/go-faster/jx v1.2.0

@@ -18,6 +18,7 @@ type fleet struct {
 	mu      sync.RWMutex
 	hosts   map[string]*host
 	scratch procmon.Snapshot // of the committer
+	changed chan struct{}    // closed at the next change; nil if nobody waits for one
 }
 
 // host is never changed once it is in the map: the committer puts a new one in its place.
@@ -52,12 +53,34 @@ func (f *fleet) put(key string, h *host) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.hosts[key] = h
+	f.tell()
 }
 
 func (f *fleet) remove(key string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	delete(f.hosts, key)
+	f.tell()
+}
+
+// tell wakes who waits for a change. The caller holds mu.
+func (f *fleet) tell() {
+	if f.changed != nil {
+		close(f.changed)
+		f.changed = nil
+	}
+}
+
+// Changed returns a channel that is closed when anything changes of what Hosts answers: a
+// snapshot was stored, a host became stale by a missed scrape, or was removed. Who waits for
+// more has to ask again, and look at what there is only after asking. Nothing waits for a reader.
+func (s *Store) Changed() <-chan struct{} {
+	s.fleet.mu.Lock()
+	defer s.fleet.mu.Unlock()
+	if s.fleet.changed == nil {
+		s.fleet.changed = make(chan struct{})
+	}
+	return s.fleet.changed
 }
 
 // latest returns the key of the host with the newest snapshot, or "".

@@ -57,21 +57,20 @@ func refuse(w http.ResponseWriter, r *http.Request, p *problem) {
 		_, _ = io.WriteString(w, p.message+"\n")
 		return
 	}
-	writeJSON(w, p.status, func(e *jx.Encoder) {
-		e.Obj(func(e *jx.Encoder) {
-			e.Field("error", func(e *jx.Encoder) {
-				e.Obj(func(e *jx.Encoder) {
-					e.FieldStart("code")
-					e.Str(p.code)
-					e.FieldStart("message")
-					e.Str(p.message)
-					if p.position.Known {
-						writeInt(e, "position", p.position.Value)
-					}
-				})
-			})
-		})
-	})
+	writeJSON(w, p.status, func(e *jx.Encoder) { writeProblem(e, p) })
+}
+
+func writeProblem(e *jx.Encoder, p *problem) {
+	e.ObjStart()
+	e.FieldStart("error")
+	e.ObjStart()
+	writeText(e, "code", p.code)
+	writeText(e, "message", p.message)
+	if p.position.Known {
+		writeInt(e, "position", p.position.Value)
+	}
+	e.ObjEnd()
+	e.ObjEnd()
 }
 
 func isAPI(path string) bool { return path == "/api" || strings.HasPrefix(path, "/api/") }

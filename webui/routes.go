@@ -47,6 +47,7 @@ func (s *Server) routes(o Options, p *pages) []route {
 		{"fleet_cpu", []string{"/api/v1/fleet/cpu"}, described, get(s.getFleetCPU)},
 		{"top", []string{"/api/v1/top"}, described, get(s.top)},
 		{"search", []string{"/api/v1/search"}, described, get(s.search)},
+		{"live", []string{"/api/v1/live"}, described, get(s.getLive)},
 		{"targets", []string{"/api/v1/targets"}, described, get(s.listTargets)},
 		{"openapi", []string{"/api/v1/openapi.yaml"}, described, get(s.getOpenAPI)},
 		{"healthy", []string{"/-/healthy"}, operational, methods{http.MethodGet: http.HandlerFunc(healthy)}},
@@ -78,11 +79,13 @@ func newRouter(routes []route, p *pages, in *instruments) (*mux.Router, error) {
 	router := mux.NewRouter().UseEncodedPath().SkipClean(true)
 	for _, rt := range routes {
 		var h http.Handler = rt.methods
-		// The other side of these two decides for itself.
-		if rt.kind != operational && rt.name != "push" {
-			h = compress(h)
+		switch {
+		case rt.name == "live": // not an answer: it lasts as long as a page is open, and compresses by itself
+		case rt.kind == operational || rt.name == "push": // the other side decides for itself
+			h = in.instrument(rt.name, h)
+		default:
+			h = in.instrument(rt.name, compress(h))
 		}
-		h = in.instrument(rt.name, h)
 		for _, path := range rt.paths {
 			router.Handle(path, h)
 		}

@@ -58,6 +58,8 @@ func (m *memory) Latest(context.Context) (procmon.View, error) {
 	return m.views[len(m.views)-1], m.err
 }
 
+func (m *memory) Changed() <-chan struct{} { return nil }
+
 func (m *memory) Neighbour(_ context.Context, host string, at time.Time, offset int) (time.Time, error) {
 	var times []time.Time
 	now := -1
@@ -111,6 +113,12 @@ func start(t *testing.T, o webui.Options) *client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serve(t, handler)
+}
+
+func serve(t *testing.T, handler *webui.Server) *client {
+	t.Helper()
+	t.Cleanup(handler.Close)
 	server := httptest.NewServer(handler)
 	t.Cleanup(server.Close)
 	server.Client().CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }

@@ -2,6 +2,7 @@ package webui
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/go-faster/jx"
 
@@ -13,26 +14,37 @@ func (s *Server) getTree(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rows := procmon.Tree(view.Snapshot, procmon.CPUPercent(view.Previous, view.Snapshot))
-	transfer := procmon.IORates(view.Previous, view.Snapshot)
 	writeJSON(w, http.StatusOK, func(e *jx.Encoder) {
 		e.ObjStart()
-		writeFound(e, &view, next)
-		writeText(e, "hostname", view.Snapshot.Hostname)
-		writeInstant(e, "timestamp", view.Snapshot.Timestamp)
-		e.FieldStart("system")
-		view.Snapshot.System.Encode(e)
+		writeTreeHead(e, &view, next)
 		e.FieldStart("rows")
 		e.ArrStart()
-		for i := range rows {
-			process := view.Snapshot.Processes[rows[i].Process]
-			process.CPU = finite(rows[i].CPU)
-			writeRow(e, &rows[i], &process, transfer[rows[i].Process])
-		}
+		eachRow(&view, func(row *procmon.TreeRow, p *procmon.Process, io procmon.Rates) { writeRow(e, row, p, io) })
 		e.ArrEnd()
 		e.ObjEnd()
 	})
 	return nil
+}
+
+// writeTreeHead writes the fields of a tree that stand before its rows.
+func writeTreeHead(e *jx.Encoder, v *procmon.View, next time.Time) {
+	writeFound(e, v, next)
+	writeText(e, "hostname", v.Snapshot.Hostname)
+	writeInstant(e, "timestamp", v.Snapshot.Timestamp)
+	e.FieldStart("system")
+	v.Snapshot.System.Encode(e)
+}
+
+// eachRow calls f with the rows of the tree, and the process of each with its use of CPU over
+// the interval that ended there. p is f's until it returns.
+func eachRow(v *procmon.View, f func(row *procmon.TreeRow, p *procmon.Process, io procmon.Rates)) {
+	rows := procmon.Tree(v.Snapshot, procmon.CPUPercent(v.Previous, v.Snapshot))
+	transfer := procmon.IORates(v.Previous, v.Snapshot)
+	for i := range rows {
+		p := v.Snapshot.Processes[rows[i].Process]
+		p.CPU = finite(rows[i].CPU)
+		f(&rows[i], &p, transfer[rows[i].Process])
+	}
 }
 
 func writeRow(e *jx.Encoder, row *procmon.TreeRow, p *procmon.Process, io procmon.Rates) {

@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -33,6 +34,8 @@ type Store interface {
 	At(ctx context.Context, host string, at time.Time) (procmon.View, error)
 	// Latest returns the newest snapshot of any host.
 	Latest(ctx context.Context) (procmon.View, error)
+	// Changed returns a channel that is closed at the next change of what Hosts answers.
+	Changed() <-chan struct{}
 	History
 }
 
@@ -56,17 +59,23 @@ type Options struct {
 	QueryTimeout time.Duration // of a question about the past; 0 is 30 s
 	MaxQueries   int           // of them at a time; 0 is 20
 
+	// ExternalURL is how people reach the server through a proxy; pages from there may open live
+	// connections. Nil is by the name that a request's Host header has.
+	ExternalURL *url.URL
+	MaxLive     int // live connections at a time; 0 is 1,000
+
 	Registerer prometheus.Registerer // for the server's own metrics; nil keeps none
 	Logger     *slog.Logger          // nil discards
 	Clock      func() time.Time      // nil is time.Now
 }
 
 // A Server answers all HTTP requests of procmon. It is safe for concurrent use. Goroutines that
-// it starts end with the requests that they work for.
+// it starts end with the requests that they work for; Close ends those that last.
 type Server struct {
 	store    Store
 	targets  func() []procmon.TargetStatus
 	gate     *gate
+	live     live
 	fleetCPU shared[steps, []byte]
 	log      *slog.Logger
 	now      func() time.Time
@@ -81,6 +90,7 @@ func New(o Options) (*Server, error) {
 	}
 	s := &Server{store: o.Store, targets: o.Targets, log: o.Logger, now: o.Clock}
 	s.gate = newGate(cmp.Or(o.QueryTimeout, defaultQueryTimeout), cmp.Or(o.MaxQueries, defaultMaxQueries))
+	s.live = live{external: o.ExternalURL, most: cmp.Or(o.MaxLive, defaultMaxLive), closing: make(chan struct{}), topics: map[string]*topic{}}
 	s.fleetCPU.fresh, s.fleetCPU.most = fleetCPUFresh, 8
 	if s.targets == nil {
 		s.targets = func() []procmon.TargetStatus { return nil }

@@ -72,6 +72,7 @@ type server struct {
 	store    *storage.Store
 	manager  *scraper.Manager
 	receiver *scraper.Receiver
+	pages    *webui.Server
 	http     *http.Server
 }
 
@@ -149,10 +150,10 @@ func newServer(logger *slog.Logger, configure func() (*config.Config, error)) (_
 	if err := s.apply(s.running); err != nil {
 		return nil, err
 	}
-	handler, err := webui.New(webui.Options{
+	s.pages, err = webui.New(webui.Options{
 		Store: s.store, AllowedHosts: allowedHosts(s.running, s.listener), Targets: s.manager.Targets, Receiver: s.receiver,
 		Metrics:    promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelError)}),
-		Reload:     s.reload,
+		Reload:     s.reload, ExternalURL: s.running.Web.ExternalURL.URL,
 		Registerer: registry,
 		Logger:     logger,
 	})
@@ -160,7 +161,7 @@ func newServer(logger *slog.Logger, configure func() (*config.Config, error)) (_
 		return nil, err
 	}
 	s.http = &http.Server{
-		Handler:           handler,
+		Handler:           s.pages,
 		ReadHeaderTimeout: 10 * time.Second,
 		ReadTimeout:       time.Minute,
 		WriteTimeout:      2 * time.Minute,
@@ -207,7 +208,10 @@ func (s *server) addActors(g *run.Group) {
 	ctx, cancel := context.WithCancel(context.Background())
 	g.Add(func() error { return s.manager.Run(ctx) }, func(error) { cancel() })
 
-	g.Add(func() error { return serveHTTP(s.http, s.listener, s.running.Web.ConfigFile, s.logger) }, func(error) { shutdown(s.http) })
+	g.Add(func() error { return serveHTTP(s.http, s.listener, s.running.Web.ConfigFile, s.logger) }, func(error) {
+		s.pages.Close() // what is live would not end by itself
+		shutdown(s.http)
+	})
 
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)

@@ -249,7 +249,7 @@ export interface paths {
         };
         /**
          * What changes, as it changes, by WebSocket
-         * @description Messages are JSON text. The client says what is on its screen, as often as that changes: {"subscribe": "fleet"} or {"subscribe": "host", "host": NAME, "have": ID}, with the id of the tree that it holds, if any; {"subscribe": "nothing"} ends that. The server answers with what a LiveMessage is: first all of it, or only a delta where it still knows what the client has, and then what changed. A client that reads slowly skips states and gets the newest. A page may only connect to the server that it came from.
+         * @description Messages are JSON text. The client says what is on its screen, as often as that changes: {"subscribe": "fleet"} or {"subscribe": "host", "host": NAME, "have": ID, "previous": INSTANT}, with the id of the tree that it holds, if any, and the previous of that tree, if it has one; {"subscribe": "nothing"} ends that. What was on its way may still come: a delta is for the tree with the id from, and for no other. The server answers with what a LiveMessage is: first all of it, or only a delta where it still knows what the client has, and then what changed. A client that reads slowly skips states and gets the newest. A page may only connect to the server that it came from.
          */
         get: operations["live"];
         put?: never;
