@@ -15,6 +15,7 @@ var errDerive = errors.New("the use of processes is needed")
 type hostSeries struct {
 	from, to int64
 	cpu      bool // it is asked for
+	rows     bool // what is asked for is of its processes: how many there are, came and went
 	derive   bool // from what processes used, wherever the agent does not tell
 	skipped  bool // that was not done for a segment
 	out      *reducer
@@ -31,16 +32,11 @@ type moment struct {
 }
 
 func (s *hostSeries) segment(g block.Segment) error {
-	rows, err := g.Rows()
-	if err != nil {
-		return err
-	}
 	times := g.Times()
 	moments := make([]moment, len(times))
 	if err := systems(g, moments); err != nil {
 		return err
 	}
-	s.count(rows, moments)
 	derive := s.derive
 	for i := range moments {
 		derive = derive || s.cpu && !moments[i].system.CPU.Known && moments[i].system.Threads.Or(0) > 0
@@ -49,12 +45,8 @@ func (s *hostSeries) segment(g block.Segment) error {
 		return errDerive
 	}
 	s.skipped = s.skipped || !derive
-	ends := make(map[procmon.ProcessID]procmon.Process)
-	for i := range rows {
-		if !rows[i].In(len(times)-1) && !derive {
-			continue
-		}
-		if err := s.process(g, i, &rows[i], derive, moments, ends); err != nil {
+	if derive || s.rows {
+		if err := s.processes(g, moments, derive); err != nil {
 			return err
 		}
 	}
@@ -66,8 +58,27 @@ func (s *hostSeries) segment(g block.Segment) error {
 			return err
 		}
 	}
-	s.last = ends
 	s.clock.end(times)
+	return nil
+}
+
+// processes adds what there is to know of the processes.
+func (s *hostSeries) processes(g block.Segment, moments []moment, derive bool) error {
+	rows, err := g.Rows()
+	if err != nil {
+		return err
+	}
+	s.count(rows, moments)
+	ends := make(map[procmon.ProcessID]procmon.Process)
+	for i := range rows {
+		if !rows[i].In(len(moments)-1) && !derive {
+			continue
+		}
+		if err := s.process(g, i, &rows[i], derive, moments, ends); err != nil {
+			return err
+		}
+	}
+	s.last = ends
 	return nil
 }
 

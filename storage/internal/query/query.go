@@ -71,9 +71,17 @@ func find(rows []block.Row, id procmon.ProcessID) int {
 // each calls f with the chosen numbers of process i at every step that it is in. p is f's
 // until it returns.
 func each(g block.Segment, i int, row *block.Row, chosen block.Columns, f func(step int, p *procmon.Process)) error {
+	return eachFrom(g, i, row, chosen, 0, f)
+}
+
+// eachFrom is each without what is before a step.
+func eachFrom(g block.Segment, i int, row *block.Row, chosen block.Columns, first int, f func(step int, p *procmon.Process)) error {
 	var last procmon.Process
 	next := -1
 	tell := func(until int) {
+		if next >= 0 {
+			next = max(next, min(first, until))
+		}
 		for ; next >= 0 && next < until; next++ {
 			if row.In(next) {
 				f(next, &last)

@@ -52,11 +52,14 @@ func (e *Engine) Series(ctx context.Context, q procmon.SeriesQuery) (procmon.Ser
 		p := processSeries{id: *q.Process, from: from, to: to, columns: columnsOf(metrics), out: b, clock: clock{never}}
 		err = lookback(p.segment)
 	} else {
-		h := hostSeries{from: from, to: to, out: b, clock: clock{never}, cpu: slices.Contains(metrics, procmon.MetricCPU)}
+		rows := slices.ContainsFunc(metrics, func(m procmon.Metric) bool {
+			return m == procmon.MetricProcesses || m == procmon.MetricStarts || m == procmon.MetricEnds
+		})
+		h := hostSeries{from: from, to: to, out: b, clock: clock{never}, cpu: slices.Contains(metrics, procmon.MetricCPU), rows: rows}
 		err = lookback(h.segment)
 		if errors.Is(err, errDerive) {
 			b = newReducer(metrics, int64(q.Step))
-			h = hostSeries{from: from, to: to, out: b, clock: clock{never}, cpu: true, derive: true}
+			h = hostSeries{from: from, to: to, out: b, clock: clock{never}, cpu: true, derive: true, rows: rows}
 			err = lookback(h.segment)
 		}
 	}

@@ -32,7 +32,7 @@ func (e *Engine) Top(ctx context.Context, q procmon.TopQuery) ([]procmon.TopRow,
 	var all []procmon.TopRow
 	merged := make(map[string]*procmon.TopRow)
 	err = eachHost(ctx, e.Source, q.Hosts, func(h *procmon.HostSummary) ([]procmon.TopRow, error) {
-		t := topOfHost{q: &q, host: h.Host, from: from, to: to, clock: clock{never}, rows: map[string]*topRow{}, last: map[procmon.ProcessID]procmon.Process{}}
+		t := topOfHost{q: &q, host: h.Host, from: from, to: to, clock: clock{never}, rows: map[string]*topRow{}, last: map[procmon.ProcessID]used{}}
 		if err := e.Source.Segments(ctx, procmon.HostKey(h.Host), from-int64(Farthest), to, t.segment); err != nil {
 			return nil, err
 		}
@@ -120,8 +120,16 @@ type topOfHost struct {
 	from, to int64
 	clock    clock
 	rows     map[string]*topRow
-	last     map[procmon.ProcessID]procmon.Process // in the snapshot before the segment
+	last     map[procmon.ProcessID]used // in the snapshot before the segment
 }
+
+// used is what a process has used since its start.
+type used struct {
+	cpuSeconds  procmon.Opt[float64]
+	read, write procmon.Opt[uint64]
+}
+
+func usedBy(p *procmon.Process) used { return used{p.CPUSeconds, p.ReadBytes, p.WriteBytes} }
 
 // topRow is a row, and what is counted for it.
 type topRow struct {
@@ -136,9 +144,15 @@ func (t *topOfHost) segment(g block.Segment) error {
 		return err
 	}
 	times := g.Times()
-	ends := make(map[procmon.ProcessID]procmon.Process)
+	ends := make(map[procmon.ProcessID]used)
+	// The step before the range is what the first in it is measured from.
+	first, _ := slices.BinarySearch(times, t.from)
+	first = max(first-1, 0)
 	for i := range rows {
-		if err := t.process(g, i, &rows[i], ends); err != nil {
+		if rows[i].Last() < first || times[rows[i].First()] > t.to {
+			continue
+		}
+		if err := t.process(g, i, &rows[i], first, ends); err != nil {
 			return err
 		}
 	}
@@ -155,7 +169,7 @@ func (t *topOfHost) segment(g block.Segment) error {
 	return nil
 }
 
-func (t *topOfHost) process(g block.Segment, i int, row *block.Row, ends map[procmon.ProcessID]procmon.Process) error {
+func (t *topOfHost) process(g block.Segment, i int, row *block.Row, first int, ends map[procmon.ProcessID]used) error {
 	times := g.Times()
 	var facts []stage // one process can run one program after the other
 	err := g.Facts(i, false, func(step int, p *procmon.Process) error {
@@ -169,20 +183,20 @@ func (t *topOfHost) process(g block.Segment, i int, row *block.Row, ends map[pro
 	there := t.clock.last
 	var r *topRow
 	const chosen = block.CPUSeconds | block.DeliveredCPU | block.WorkingSet | block.ReadBytes | block.WriteBytes
-	return each(g, i, row, chosen, func(step int, p *procmon.Process) {
+	return eachFrom(g, i, row, chosen, first, func(step int, p *procmon.Process) {
 		at := times[step]
 		if at < t.from-int64(Farthest) {
 			return
 		}
 		if step == len(times)-1 {
-			ends[row.ID] = *p
+			ends[row.ID] = usedBy(p)
 		}
 		if at >= t.from && at <= t.to {
 			for len(facts) > 1 && facts[1].step <= step {
 				facts, r = facts[1:], nil
 			}
 			if t.q.Include != nil && !t.q.Include(t.host, facts[0].p.Name) {
-				before, was, there = *p, true, at
+				before, was, there = usedBy(p), true, at
 				return
 			}
 			if r == nil {
@@ -193,7 +207,7 @@ func (t *topOfHost) process(g block.Segment, i int, row *block.Row, ends map[pro
 			switch {
 			case was && there == last:
 			case rowStarted(row.ID, p, last):
-				from = &procmon.Process{CPUSeconds: procmon.Some(0.0), ReadBytes: procmon.Some[uint64](0), WriteBytes: procmon.Some[uint64](0)}
+				from = &used{procmon.Some(0.0), procmon.Some[uint64](0), procmon.Some[uint64](0)}
 			default:
 				from = nil
 			}
@@ -202,7 +216,7 @@ func (t *topOfHost) process(g block.Segment, i int, row *block.Row, ends map[pro
 				r.memory[step] += p.WorkingSetBytes.Value
 			}
 		}
-		before, was, there = *p, true, at
+		before, was, there = usedBy(p), true, at
 	})
 }
 
@@ -234,11 +248,11 @@ func (t *topOfHost) row(id procmon.ProcessID, p *procmon.Process, steps int) *to
 }
 
 // add takes in what p used since before, which is nil if that is not known.
-func (r *topRow) add(before, p *procmon.Process, seconds float64) {
+func (r *topRow) add(before *used, p *procmon.Process, seconds float64) {
 	switch {
 	case p.CPUSeconds.Known:
-		if before != nil && before.CPUSeconds.Known && p.CPUSeconds.Value >= before.CPUSeconds.Value {
-			r.CPUSeconds = plus(r.CPUSeconds, procmon.Some(p.CPUSeconds.Value-before.CPUSeconds.Value))
+		if before != nil && before.cpuSeconds.Known && p.CPUSeconds.Value >= before.cpuSeconds.Value {
+			r.CPUSeconds = plus(r.CPUSeconds, procmon.Some(p.CPUSeconds.Value-before.cpuSeconds.Value))
 		}
 	case p.CPU.Known && seconds > 0:
 		r.CPUSeconds = plus(r.CPUSeconds, procmon.Some(p.CPU.Value/100*seconds))
@@ -246,7 +260,7 @@ func (r *topRow) add(before, p *procmon.Process, seconds float64) {
 	if before == nil {
 		return
 	}
-	for _, c := range [...][2]procmon.Opt[uint64]{{before.ReadBytes, p.ReadBytes}, {before.WriteBytes, p.WriteBytes}} {
+	for _, c := range [...][2]procmon.Opt[uint64]{{before.read, p.ReadBytes}, {before.write, p.WriteBytes}} {
 		if c[0].Known && c[1].Known && c[1].Value >= c[0].Value {
 			r.IOBytes = plus(r.IOBytes, procmon.Some(c[1].Value-c[0].Value))
 		}
