@@ -72,4 +72,3 @@ func BenchmarkFleet(b *testing.B) {
 		})
 	}
 }
-

@@ -19,6 +19,23 @@ const (
 // defaultTopSpan is how long before its end a range begins that is not said.
 const defaultTopSpan = time.Hour
 
+// topFresh is how long an answer is good for all who ask for the same until now.
+const topFresh = 15 * time.Second
+
+// topKey is what a question is known by whose range ends now.
+type topKey struct {
+	from    int64 // Unix seconds, a multiple of topFresh
+	by, per string
+	limit   int
+	host    string // key
+	match   string
+}
+
+type topAnswer struct {
+	procmon.TopQuery
+	rows []procmon.TopRow
+}
+
 func (s *Server) top(w http.ResponseWriter, r *http.Request) error {
 	query, err := parameters(r, "from", "to", "by", "per", "limit", "host", "match")
 	if err != nil {
@@ -60,14 +77,26 @@ func (s *Server) top(w http.ResponseWriter, r *http.Request) error {
 			return procmon.HostKey(h.Host) == procmon.HostKey(name) && (chosen == nil || chosen(h))
 		}
 	}
-	var rows []procmon.TopRow
-	err = s.gate.ask(r.Context(), "ask for a shorter range, or for fewer hosts with host or match", func(ctx context.Context) (err error) {
-		rows, err = s.store.Top(ctx, q)
-		return err
-	})
+	find := func(ctx context.Context) (found topAnswer, err error) {
+		err = s.gate.ask(ctx, "ask for a shorter range, or for fewer hosts with host or match", func(ctx context.Context) (err error) {
+			found.TopQuery = q
+			found.rows, err = s.store.Top(ctx, q)
+			return err
+		})
+		return found, err
+	}
+	var found topAnswer
+	if query.Has("to") {
+		found, err = find(r.Context())
+	} else { // who asks for the last minutes again and again, on every page that is open
+		key := topKey{q.From.Truncate(topFresh).Unix(), q.By, q.Per, q.Limit, procmon.HostKey(query.Get("host")), query.Get("match")}
+		found, err = s.tops.get(r.Context(), key, s.now(), find)
+	}
 	if err != nil {
 		return err
 	}
+	q = found.TopQuery
+	rows := found.rows
 	writeJSON(w, http.StatusOK, func(e *jx.Encoder) {
 		e.ObjStart()
 		writeInstant(e, "from", q.From)

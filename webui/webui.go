@@ -77,6 +77,7 @@ type Server struct {
 	gate     *gate
 	live     live
 	fleetCPU shared[steps, []byte]
+	tops     shared[topKey, topAnswer]
 	log      *slog.Logger
 	now      func() time.Time
 	handler  http.Handler
@@ -91,6 +92,7 @@ func New(o Options) (*Server, error) {
 	s := &Server{store: o.Store, targets: o.Targets, log: o.Logger, now: o.Clock}
 	s.gate = newGate(cmp.Or(o.QueryTimeout, defaultQueryTimeout), cmp.Or(o.MaxQueries, defaultMaxQueries))
 	s.live = live{external: o.ExternalURL, most: cmp.Or(o.MaxLive, defaultMaxLive), closing: make(chan struct{}), topics: map[string]*topic{}}
+	s.tops.fresh, s.tops.most = topFresh, 64
 	s.fleetCPU.fresh, s.fleetCPU.most = fleetCPUFresh, 8
 	if s.targets == nil {
 		s.targets = func() []procmon.TargetStatus { return nil }

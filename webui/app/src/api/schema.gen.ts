@@ -1045,7 +1045,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description The rows, the most first. Without from, the hour before to */
+            /** @description The rows, the most first. Without from, the hour before to. Without to, an answer is up to 15 seconds old, and of a range that began as much earlier: from and to in it say which */
             200: {
                 headers: {
                     [name: string]: unknown;
