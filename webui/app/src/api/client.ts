@@ -16,6 +16,17 @@ export type TreeRow = components['schemas']['TreeRow'];
 export type Hosts = Answer<'/api/v1/hosts'>;
 export type Targets = Answer<'/api/v1/targets'>;
 export type Tree = Answer<'/api/v1/hosts/{host}/tree'>;
+export type TreeDelta = Omit<components['schemas']['TreeDelta'], 'changes'> & { changes: Record<string, Record<string, unknown>> };
+/** What comes on /api/v1/live; each message is one of the schema's forms. */
+export interface LiveMessage {
+  fleet?: { now: string; full: boolean; hosts: Host[]; gone: string[] };
+  host?: Host;
+  tree?: Tree;
+  delta?: TreeDelta;
+  error?: { code: string; message: string };
+}
+export type Series = components['schemas']['Series'];
+export type Life = components['schemas']['Life'];
 export type Process = components['schemas']['Process'];
 export type Match = components['schemas']['Match'];
 export type SearchPage = Answer<'/api/v1/search'>;
