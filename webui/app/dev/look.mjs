@@ -11,6 +11,7 @@ const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.mi
 mkdirSync(folder, { recursive: true });
 
 const { server, url } = await serve({ size: 200 });
+const { server: large, url: largeUrl } = await serve({ size: 2000 });
 const { server: empty, url: emptyUrl } = await serve({ size: 0 });
 const hostile = encodeURIComponent('<img src=x onerror=alert(1)>');
 const pages = [
@@ -18,6 +19,26 @@ const pages = [
   ['fleet-grouped', `${url}/?group=site&sort=-cpu`],
   ['fleet-filtered', `${url}/?q=srv&state=down`],
   ['fleet-empty', `${emptyUrl}/`],
+  ['fleet-2000', `${largeUrl}/?sort=-cpu`],
+  ['search', `${url}/search`],
+  ['search-now', `${url}/search?q=chrome.exe`],
+  ['search-range', `${url}/search?q=svchost&range=24h`],
+  ['search-all', `${largeUrl}/search?all=1`],
+  ['search-complete', `${url}/search?q=name:x`, completeField],
+  ['search-wrong', `${url}/search?q=${encodeURIComponent('name:svchost cpu:50 user:anna')}`],
+  ['search-nothing', `${url}/search?q=nothinglikethat`],
+  ['search-failed', `${url}/search?q=refused`],
+  ['search-hostile', `${url}/search?q=${encodeURIComponent('host:<img')}`],
+  ['top', `${url}/top`],
+  ['top-memory', `${url}/top?by=memory&per=name&range=24h`],
+  ['top-users', `${url}/top?per=user&by=io`],
+  ['top-hosts', `${url}/top?per=host&from=2026-11-22T03:00:00Z&to=2026-11-22T03:30:00Z`],
+  ['top-hostile', `${url}/top?host=${hostile}`],
+  ['top-empty', `${url}/top?host=nobody`],
+  ['compare', `${url}/hosts/WIN-07/compare`],
+  ['compare-sorted', `${url}/hosts/WIN-07/compare?kind=stayed&sort=-memory`],
+  ['compare-hostile', `${url}/hosts/${hostile}/compare`],
+  ['compare-missing', `${url}/hosts/nobody/compare`],
   ['targets', `${url}/targets`],
   ['targets-down', `${url}/targets?health=down`],
   ['host', `${url}/hosts/WIN-07`],
@@ -35,6 +56,13 @@ const pages = [
   ['host-missing', `${url}/hosts/nobody`],
   ['missing', `${url}/elsewhere`],
 ].filter(([name]) => !only || only.includes(name));
+
+async function completeField(page) {
+  await page.getByRole('combobox', { name: 'Search processes' }).focus();
+  await page.keyboard.press('End');
+  await page.keyboard.type(' c');
+  await page.keyboard.press('ArrowDown');
+}
 
 async function selectFirst(page) {
   await page.getByRole('treegrid').focus();
@@ -63,11 +91,11 @@ for (const [width, height] of [[1440, 900], [390, 844]]) {
     for (const [name, address, act] of pages) {
       const page = await context.newPage();
       const label = `${name}-${width}-${colorScheme}`;
-      page.on('console', (message) => ['error', 'warning'].includes(message.type()) && !message.text().includes('404') && fault(`${label}: console: ${message.text()}`));
+      page.on('console', (message) => ['error', 'warning'].includes(message.type()) && !/404|503/.test(message.text()) && fault(`${label}: console: ${message.text()}`));
       page.on('pageerror', (error) => fault(`${label}: ${error.stack}`));
       page.on('dialog', (dialog) => fault(`${label}: dialog: ${dialog.message()}`));
       await page.goto(address);
-      await page.locator('main :is([role=treegrid], [role=table], table, .message)').first().waitFor();
+      await page.locator('main :is([role=treegrid], [role=table], table, .message, .fault:not(:empty))').first().waitFor();
       await act?.(page);
       await page.waitForTimeout(150);
       await page.screenshot({ path: `${folder}/${label}.png` });
@@ -86,6 +114,7 @@ for (const [width, height] of [[1440, 900], [390, 844]]) {
 }
 await browser.close();
 server.close();
+large.close();
 empty.close();
 console.log(`${folder}: ${faults} faults`);
 process.exitCode = faults > 0 ? 1 : 0;

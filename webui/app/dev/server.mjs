@@ -6,6 +6,7 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { fleet, rowsOf, targets } from './fixtures.mjs';
+import { compare, fleetCPU, search, top } from './queries.mjs';
 
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; font-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 const types = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml' };
@@ -53,12 +54,19 @@ export function serve({ port = 0, size = 200 } = {}) {
       response.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' });
       response.end(JSON.stringify(body));
     };
-    const part = url.pathname.match(/^\/api\/v1\/hosts\/([^/]+)(\/tree)?$/);
+    const part = url.pathname.match(/^\/api\/v1\/hosts\/([^/]+)(\/tree|\/compare)?$/);
     if (url.pathname === '/api/v1/hosts') return json(200, { now: iso(now), hosts: hosts.map((host) => hostOf(host, now)) });
     if (url.pathname === '/api/v1/targets') return json(200, { now: iso(now), targets: hosts.length ? targets(hosts, now) : [] });
+    if (url.pathname === '/api/v1/search') {
+      const { status, body } = search(hosts, url.searchParams, now);
+      return json(status, body);
+    }
+    if (url.pathname === '/api/v1/top') return json(200, top(hosts, url.searchParams, now));
+    if (url.pathname === '/api/v1/fleet/cpu') return json(200, fleetCPU(hosts, now));
     if (part) {
       const host = find(decodeURIComponent(part[1]));
       if (!host) return json(404, { error: { code: 'not_found', message: 'host: not known' } });
+      if (part[2] === '/compare') return json(200, compare(host, url.searchParams));
       return json(200, part[2] ? treeOf(host, now) : hostOf(host, now));
     }
     if (url.pathname.startsWith('/api/')) return json(404, { error: { code: 'not_found', message: 'no such route' } });

@@ -110,8 +110,9 @@ function checkTerm(term: string): [at: number, problem: string] | undefined {
   return undefined;
 }
 
-/** The terms that find a text as a whole in a field. A quote, which no search can hold, parts it. */
+/** The terms that find a text as a whole in a field. A quote, which no search can hold, parts it; of no text, there is none. */
 export function exactly(field: (typeof textFields)[number], text: string): string {
+  if (text === '') return '';
   if (!text.includes('"')) return `${field}:="${text}"`;
   return text.split('"').filter((part) => part.trim() !== '').map((part) => `${field}:"${part}"`).join(' ');
 }

@@ -1,0 +1,179 @@
+import type { ChildProcess } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { hostname } from 'node:os';
+import type { Browser, BrowserContext, Page } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { browse, freeAddress, marker, Procmon, skip } from './programs';
+
+const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
+const markerText = `procmon-e2e-query-${process.pid}`;
+const hostile = '<img src=x onerror=alert(1)>';
+const here = encodeURIComponent(hostname());
+const minutesAgo = (n: number) => new Date(Math.floor(Date.now() / 1000) * 1000 - n * 60_000).toISOString().replace('.000Z', 'Z');
+
+describe.skipIf(skip)('questions to a real server', () => {
+  const procmon = new Procmon();
+  const [before, after] = [minutesAgo(20), minutesAgo(10)];
+  let child: ChildProcess;
+  let browser: Browser;
+  let context: BrowserContext;
+  let page: Page;
+  let faults: string[];
+
+  beforeAll(async () => {
+    child = marker(markerText);
+    const exporter = await freeAddress();
+    await procmon.start(exporter);
+    browser = await browse();
+    // The history of two hosts: something burns CPU, something ends, something starts.
+    for (const host of ['past-1', hostile]) {
+      for (const [at, cpu, memory] of [[minutesAgo(30), 10, 100], [before, 20, 200], [after, 400, 900]] as const) {
+        const start = minutesAgo(60);
+        const p = (pid: number, name: string, more = {}) => ({ pid, name, start_time: start, username: 'anna', cpu_seconds: 1, memory: 10, ...more });
+        const processes = [p(1, 'init'), p(7, 'burner.exe', { cpu_seconds: cpu, memory, cmdline: `${hostile} --burn` }), at === after ? p(9, 'late.exe', { start_time: minutesAgo(12) }) : p(8, 'gone.exe')];
+        expect((await procmon.push({ hostname: host, timestamp: at, threads: 4, processes })).status).toBe(201);
+      }
+    }
+    await vi.waitUntil(async () => (await fetch(`${procmon.url}/api/v1/hosts/${here}`)).ok, { timeout: 20_000 });
+  });
+  afterAll(async () => {
+    child?.kill('SIGKILL');
+    await browser?.close();
+    await procmon.remove();
+  });
+  beforeEach(() => open());
+  afterEach(async () => {
+    await context.close();
+    expect(faults, 'on the console').toEqual([]);
+  });
+
+  async function open(options: Parameters<Browser['newContext']>[0] = {}) {
+    await context?.close();
+    context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+    page = await context.newPage();
+    faults = [];
+    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+    page.on('pageerror', (error) => faults.push(error.message));
+    page.on('dialog', (dialog) => faults.push(`a dialog: ${dialog.message()}`));
+  }
+
+  const search = () => page.getByRole('combobox', { name: 'Search processes' });
+  const matches = () => page.getByRole('table', { name: 'Matches' });
+
+  test('the search finds what runs, by keyboard to its details and back', async () => {
+    await page.goto(`${procmon.url}/`);
+    await page.getByRole('link', { name: 'Search', exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await search().waitFor();
+    await search().focus();
+    await page.keyboard.type(`cmd:${markerText}`);
+    await matches().getByRole('row').filter({ hasText: markerText }).waitFor();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('ArrowDown');
+    await vi.waitUntil(() => page.evaluate(() => document.activeElement?.closest('.match') !== null));
+    await page.keyboard.press('Enter');
+    const details = page.getByRole('region', { name: 'Process details' });
+    await details.waitFor();
+    expect(await details.textContent()).toContain(markerText);
+    expect(new URL(page.url()).pathname).toBe(`/hosts/${here}`);
+    await page.goBack();
+    await matches().getByRole('row').filter({ hasText: markerText }).waitFor();
+    expect(await search().inputValue()).toBe(`cmd:${markerText}`);
+  });
+
+  test('from the fleet to the details of a process found by filter, and back, by keyboard alone', async () => {
+    await page.goto(`${procmon.url}/`);
+    await page.getByRole('searchbox', { name: 'Filter hosts' }).focus();
+    await page.keyboard.type(hostname());
+    const link = page.getByRole('table', { name: 'Hosts' }).getByRole('link', { name: hostname(), exact: true });
+    await link.waitFor();
+    for (let i = 0; i < 40 && !(await link.evaluate((element) => element === document.activeElement)); i++) await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.getByRole('treegrid').waitFor();
+    await page.keyboard.press('/');
+    await page.keyboard.type(markerText);
+    await page.getByRole('treegrid').getByRole('row').filter({ hasText: markerText }).waitFor();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('End');
+    await page.keyboard.press('Enter');
+    const details = page.getByRole('region', { name: 'Process details' });
+    await details.waitFor();
+    expect(await details.textContent()).toContain(markerText);
+    await page.keyboard.press('Escape');
+    await details.waitFor({ state: 'detached' });
+    for (let i = 0; i < 6 && new URL(page.url()).pathname !== '/'; i++) await page.goBack();
+    await page.getByRole('table', { name: 'Hosts' }).waitFor();
+  });
+
+  test('over a range, what has ended is there, and its time', async () => {
+    await page.goto(`${procmon.url}/search?q=${encodeURIComponent('gone host:past')}&range=1h`);
+    const row = matches().getByRole('row').filter({ hasText: 'gone.exe' });
+    await row.waitFor();
+    expect(await row.textContent()).not.toContain('running');
+    await row.getByRole('link').click();
+    await page.getByRole('treegrid').waitFor();
+    expect(new URL(page.url()).searchParams.get('at')).toBe(before);
+  });
+
+  test('a download holds the matches', async () => {
+    await page.goto(`${procmon.url}/search?q=burner&range=1h`);
+    await matches().waitFor();
+    const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'CSV' }).click()]);
+    expect(download.suggestedFilename()).toMatch(/\.csv$/);
+    expect(readFileSync(await download.path(), 'utf8')).toContain('burner.exe');
+  });
+
+  test('a wrong search is shown where it is wrong', async () => {
+    await page.goto(`${procmon.url}/search`);
+    await search().fill('name:a cpu:5 x');
+    await page.getByText('Character 11: cpu takes').waitFor();
+    await search().fill(`${hostile} --burn`);
+    await page.getByText('No process is like that').or(matches()).first().waitFor();
+  });
+
+  test('top answers what caused the spike', async () => {
+    await page.goto(`${procmon.url}/top?host=past-1&from=${minutesAgo(25)}&to=${minutesAgo(5)}`);
+    const first = page.getByRole('row').nth(1);
+    await first.waitFor();
+    expect(await first.textContent()).toContain('burner.exe');
+    await page.getByRole('button', { name: 'Name', exact: true }).click();
+    await expect.poll(() => page.getByRole('columnheader', { name: 'Hosts' }).count()).toBe(1);
+    await page.getByRole('link', { name: 'burner.exe' }).click();
+    await matches().getByRole('row').filter({ hasText: 'burner.exe' }).waitFor();
+    await page.goBack();
+    await page.getByRole('heading', { name: 'Top' }).waitFor();
+    expect(new URL(page.url()).searchParams.get('per')).toBe('name');
+  });
+
+  test('compare tells what started, ended, and grew', async () => {
+    await page.goto(`${procmon.url}/hosts/past-1/compare?a=${before}&b=${after}`);
+    const table = page.getByRole('table', { name: 'Changes' });
+    await table.waitFor();
+    expect((await table.locator('.started.change').textContent())?.trim()).toContain('late.exe');
+    expect((await table.locator('.ended.change').textContent())?.trim()).toContain('gone.exe');
+    expect((await table.locator('.stayed.change').first().textContent())?.replace(/\s+/g, ' ')).toMatch(/burner\.exe.*6 min 20 s.*\+700 MiB/);
+    await page.getByRole('button', { name: 'Before: one snapshot back' }).click();
+    await expect.poll(() => new URL(page.url()).searchParams.get('a')).not.toBe(before);
+    await page.goBack();
+    await expect.poll(() => new URL(page.url()).searchParams.get('a')).toBe(before);
+  });
+
+  test.each(['/', '/search', '/search?q=burner&range=1h', '/top', `/hosts/${encodeURIComponent(hostile)}/compare?a=${before}&b=${after}`])('%s fits a phone and is accessible in both schemes', async (path) => {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      for (const width of [390, 1440]) {
+        await open({ viewport: { width, height: 844 }, colorScheme, bypassCSP: true }); // for axe alone
+        await page.goto(procmon.url + path);
+        await page.waitForLoadState('networkidle');
+        expect(await page.evaluate(() => document.documentElement.scrollWidth), 'no sideways scrolling').toBeLessThanOrEqual(width);
+        expect(await page.locator('img[src="x"]').count()).toBe(0);
+        await page.addScriptTag({ content: axe });
+        const violations = await page.evaluate(async () => {
+          const found = await (window as unknown as { axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> } }).axe.run();
+          return found.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${v.id}: ${v.nodes[0]?.html}`);
+        });
+        expect(violations, `${path} ${colorScheme} ${width}`).toEqual([]);
+      }
+    }
+  });
+});
