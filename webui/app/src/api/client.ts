@@ -25,8 +25,6 @@ export interface LiveMessage {
   delta?: TreeDelta;
   error?: { code: string; message: string };
 }
-export type Series = components['schemas']['Series'];
-export type Life = components['schemas']['Life'];
 export type Process = components['schemas']['Process'];
 export type Match = components['schemas']['Match'];
 export type SearchPage = Answer<'/api/v1/search'>;
