@@ -80,7 +80,9 @@ type system interface {
 }
 
 // Open prepares reading. The caller closes the table.
-func Open(o Options) (*Table, error) {
+func Open(o Options) (*Table, error) { return open(openSystem, o) }
+
+func open(openSystem func(Options) (system, procmon.Opt[time.Time], error), o Options) (*Table, error) {
 	if o.Redact == nil {
 		o.Redact = func(cmdline string) string { return cmdline }
 	}

@@ -74,9 +74,12 @@ const (
 	notHeld  = -1
 )
 
-func openSystem(o Options) (system, procmon.Opt[time.Time], error) {
+func openSystem(o Options) (system, procmon.Opt[time.Time], error) { return openDir("/proc", o) }
+
+// openDir prepares reading the processes that a directory like /proc has entries of.
+func openDir(dir string, o Options) (system, procmon.Opt[time.Time], error) {
 	unknown := procmon.Opt[time.Time]{}
-	fs, err := openProcfs("/proc")
+	fs, err := openProcfs(dir)
 	if err != nil {
 		return nil, unknown, err
 	}
