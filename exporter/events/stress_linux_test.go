@@ -28,10 +28,11 @@ func TestManyShortLivedProcesses(t *testing.T) {
 	r.end(t, shell.Process.Pid)
 	s := w.Stats()
 	list, lost := w.Between(0, w.Now())
+	after := w.Stats() // other processes of this machine start and end meanwhile
 	if s.Starts+s.Ends+s.Lost < 2*processes || s.Errors != 0 {
 		t.Errorf("got %+v for %d processes", s, processes)
 	}
-	if len(list) > ring || lost+uint64(len(list)) != s.Starts+s.Ends {
+	if sum := lost + uint64(len(list)); len(list) > ring || sum < s.Starts+s.Ends || sum > after.Starts+after.Ends {
 		t.Errorf("%d events are left and %d lost of %+v", len(list), lost, s)
 	}
 	t.Logf("%.0f processes a second; %+v", processes/took.Seconds(), s)

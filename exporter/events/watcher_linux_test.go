@@ -81,24 +81,51 @@ func (r *reader) end(t testing.TB, pid int) *procmon.Event {
 	return r.await(t, fmt.Sprintf("the end of %d", pid), func(e *procmon.Event) bool { return e.Kind == procmon.Ended && e.PID == uint32(pid) })
 }
 
+// waiting starts a program that reads stdin, waits until its start is recorded, and returns what
+// closes its stdin and waits for its end.
+func (r *reader) waiting(t testing.TB, argv ...string) (cmd *exec.Cmd, start *procmon.Event, end func() error) {
+	t.Helper()
+	cmd = exec.Command(argv[0], argv[1:]...)
+	stdin, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = cmd.Process.Kill(); _ = cmd.Wait() })
+	start = r.start(t, cmd.Process.Pid)
+	return cmd, start, func() error { return errors.Join(stdin.Close(), cmd.Wait()) }
+}
+
+// catchUp waits until all that has happened is recorded.
+func (r *reader) catchUp(t testing.TB) {
+	t.Helper()
+	child := exec.Command("true")
+	if err := child.Run(); err != nil {
+		t.Fatal(err)
+	}
+	r.end(t, child.Process.Pid)
+}
+
 func TestShortLivedProcess(t *testing.T) {
 	for _, test := range []struct {
 		name, script string
 		code         int64
 	}{
-		{"success", "sleep 0.3; exit 0", 0},
-		{"exit code", "sleep 0.3; exit 42", 42},
-		{"highest exit code", "sleep 0.3; exit 255", 255},
-		{"killed", "sleep 0.3; kill -9 $$", -9},
-		{"terminated", "sleep 0.3; kill $$", -15},
+		{"success", "read line; exit 0", 0},
+		{"exit code", "read line; exit 42", 42},
+		{"highest exit code", "read line; exit 255", 255},
+		{"killed", "read line; kill -9 $$", -9},
+		{"terminated", "read line; kill $$", -15},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := &reader{w: watch(t, events.Options{})}
 			began := time.Now()
-			child := exec.Command("sh", "-c", test.script, "an argument", "--password=hunter2")
-			_ = child.Run()
+			child, start, finish := r.waiting(t, "sh", "-c", test.script, "an argument", "--password=hunter2")
+			_ = finish()
 			pid := child.Process.Pid
-			start, end := r.start(t, pid), r.end(t, pid)
+			end := r.end(t, pid)
 			me, err := user.Current()
 			if err != nil {
 				t.Fatal(err)
@@ -208,7 +235,12 @@ func TestEndOfAnOlderProcess(t *testing.T) {
 // TestForkWithoutExec has a shell make copies of itself: one that ends soon and one that stays.
 func TestForkWithoutExec(t *testing.T) {
 	r := &reader{w: watch(t, events.Options{})}
-	cmd := sleeper(t, "bash", "-c", "(exit 7); (while :; do read -t 1000 <> <(:); done) & wait")
+	cmd := exec.Command("bash", "-c", "(exit 7); (while :; do read -t 1000 <> <(:); done) & wait")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL); _ = cmd.Wait() })
 	by := func(e *procmon.Event) bool { return e.PPID == procmon.Some(uint32(cmd.Process.Pid)) }
 	end := r.await(t, "the end of the shell's copy", func(e *procmon.Event) bool {
 		return by(e) && e.Kind == procmon.Ended && e.ExitCode == procmon.Some[int64](7)
@@ -222,15 +254,28 @@ func TestForkWithoutExec(t *testing.T) {
 	}
 }
 
+// inTableAs waits until the process table shows a process under a name.
+func inTableAs(t testing.TB, pid int, name string) {
+	t.Helper()
+	table := openTable(t)
+	for deadline := time.Now().Add(20 * time.Second); inTable(t, table, pid).Name != name; {
+		if time.Now().After(deadline) {
+			t.Fatalf("%d did not become %s", pid, name)
+		}
+	}
+}
+
 // TestSecondExec has a process execute another program: its end tells of that one.
 func TestSecondExec(t *testing.T) {
 	r := &reader{w: watch(t, events.Options{})}
-	child := exec.Command("sh", "-c", "sleep 0.3; exec env A=1 sleep 0.100")
-	if err := child.Run(); err != nil {
+	child := sleeper(t, "sh", "-c", "exec env A=1 sleep 1000")
+	inTableAs(t, child.Process.Pid, "sleep")
+	r.catchUp(t)
+	if err := child.Process.Kill(); err != nil {
 		t.Fatal(err)
 	}
 	end := r.end(t, child.Process.Pid)
-	if want := procmon.Some("sleep 0.100"); end.Cmdline != want || end.Name != procmon.Some("sleep") {
+	if want := procmon.Some("sleep 1000"); end.Cmdline != want || end.Name != procmon.Some("sleep") {
 		t.Errorf("got %+v", end)
 	}
 	starts := 0
@@ -260,7 +305,7 @@ func TestExecByAnotherThread(t *testing.T) {
 			go func() {
 				lockAndLeave()
 				if unix.Gettid() != os.Getpid() {
-					failed <- syscall.Exec(sleep, []string{"sleep", "0.300"}, nil)
+					failed <- syscall.Exec(sleep, []string{"sleep", "1000"}, nil)
 				}
 			}()
 		}
@@ -269,22 +314,35 @@ func TestExecByAnotherThread(t *testing.T) {
 	r := &reader{w: watch(t, events.Options{})}
 	child := exec.Command(os.Args[0], "-test.run=^TestExecByAnotherThread$")
 	child.Env = append(os.Environ(), byThread+"=1")
-	if err := child.Run(); err != nil {
+	if err := child.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = child.Process.Kill(); _ = child.Wait() })
 	pid := child.Process.Pid
-	end, start := r.end(t, pid), r.start(t, pid)
-	if end.Cmdline != procmon.Some("sleep 0.300") || end.ExitCode != procmon.Some[int64](0) || end.Time.Sub(start.Time) < 300*time.Millisecond || end.ID() != start.ID() {
+	ends := func() (n int) {
+		for i := range r.had {
+			if r.had[i].Kind == procmon.Ended && r.had[i].PID == uint32(pid) {
+				n++
+			}
+		}
+		return n
+	}
+	start := r.start(t, pid)
+	inTableAs(t, pid, "sleep")
+	r.catchUp(t)
+	if n := ends(); n != 0 {
+		t.Errorf("a process that goes on ended %d times: %+v", n, r.had)
+	}
+	if err := child.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	end := r.end(t, pid)
+	if end.Cmdline != procmon.Some("sleep 1000") || end.ExitCode != procmon.Some[int64](-9) || end.ID() != start.ID() {
 		t.Errorf("got %+v and %+v", start, end)
 	}
-	ends := 0
-	for i := range r.had {
-		if r.had[i].Kind == procmon.Ended && r.had[i].PID == uint32(pid) {
-			ends++
-		}
-	}
-	if ends != 1 {
-		t.Errorf("one process ended %d times", ends)
+	r.catchUp(t)
+	if n := ends(); n != 1 {
+		t.Errorf("one process ended %d times", n)
 	}
 }
 
@@ -306,14 +364,14 @@ func TestCommandLinesAreRedacted(t *testing.T) {
 	secret := func(line string) string { return strings.ReplaceAll(line, "hunter2", "***") }
 	r := &reader{w: watch(t, events.Options{Redact: secret})}
 	older := sleeper(t, "sleep", "1000")
-	child := exec.Command("sh", "-c", "sleep 0.3; exit 0", "hunter2")
-	if err := child.Run(); err != nil {
+	child, start, finish := r.waiting(t, "sh", "-c", "read line; exit 0", "hunter2")
+	if err := finish(); err != nil {
 		t.Fatal(err)
 	}
 	_ = older.Process.Kill()
 	r.end(t, older.Process.Pid)
-	end, start := r.end(t, child.Process.Pid), r.start(t, child.Process.Pid)
-	if want := procmon.Some("sh -c sleep 0.3; exit 0 ***"); start.Cmdline != want || end.Cmdline != want {
+	end := r.end(t, child.Process.Pid)
+	if want := procmon.Some("sh -c read line; exit 0 ***"); start.Cmdline != want || end.Cmdline != want {
 		t.Errorf("got %q and %q", start.Cmdline.Value, end.Cmdline.Value)
 	}
 	for i := range r.had {
