@@ -37,13 +37,21 @@ const (
 // record serves an exporter that records events, or skips where it cannot.
 func record(t testing.TB, o exporter.Options) string {
 	t.Helper()
+	_, url := recorder(t, o)
+	return url
+}
+
+// recorder is record and returns the exporter too.
+func recorder(t testing.TB, o exporter.Options) (*exporter.Exporter, string) {
+	t.Helper()
 	var log bytes.Buffer
 	o.Logger = slog.New(slog.NewTextHandler(&log, nil))
-	url := serve(t, o)
+	e := open(t, o)
+	url := serveIt(t, e)
 	if text := log.String(); strings.Contains(text, "not recorded") {
 		t.Skipf("the proc connector is not to be had here: %s", text)
 	}
-	return url
+	return e, url
 }
 
 // TestRecordingInAnotherNamespace has TestRecordingThatIsRefused run where the kernel refuses.
@@ -295,11 +303,11 @@ func TestEventsArePushedUntilTaken(t *testing.T) {
 
 // TestGroupsCountWhatNoTableShows runs programs between two collections.
 func TestGroupsCountWhatNoTableShows(t *testing.T) {
-	sleep, err := exec.LookPath("sleep")
+	cat, err := exec.LookPath("cat")
 	if err != nil {
 		t.Skip(err)
 	}
-	program, err := os.ReadFile(sleep)
+	program, err := os.ReadFile(cat)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -307,17 +315,25 @@ func TestGroupsCountWhatNoTableShows(t *testing.T) {
 	if err := os.WriteFile(path, program, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	url := record(t, recording)
+	e, url := recorder(t, recording)
 	c := &client{url: url, named: true, ends: map[uint32]int{}}
 	c.pull(t)
 	const runs = 3
 	var last int
 	for range runs {
-		child := exec.Command(path, "0.3")
-		if err := child.Run(); err != nil {
-			t.Skipf("%s does not run under another name: %v", sleep, err)
+		child := exec.Command(path)
+		stdin, err := child.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := child.Start(); err != nil {
+			t.Skipf("%s does not run under another name: %v", cat, err)
 		}
 		last = child.Process.Pid
+		exporter.AwaitStart(t, e, last)
+		if err := errors.Join(stdin.Close(), child.Wait()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	c.await(t, last)
 	_, body := get(t, "GET", url+"/metrics", nil)
@@ -336,15 +352,24 @@ func TestGroupsCountWhatNoTableShows(t *testing.T) {
 func TestEventsAreRedacted(t *testing.T) {
 	o := recording
 	o.Redact = func(line string) string { return strings.ReplaceAll(line, "hunter2", "***") }
-	url := record(t, o)
-	child := exec.Command("sh", "-c", "sleep 0.3; exit 3", "--password=hunter2")
-	_ = child.Run()
+	e, url := recorder(t, o)
+	child := exec.Command("sh", "-c", "read line; exit 3", "--password=hunter2")
+	stdin, err := child.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	exporter.AwaitStart(t, e, child.Process.Pid)
+	stdin.Close()
+	_ = child.Wait()
 	for deadline := time.Now().Add(20 * time.Second); ; {
 		_, body := get(t, "GET", url+"/snapshot", http.Header{afterHeader: {"0123456789abcdef.0"}})
 		if bytes.Contains(body, []byte("hunter2")) {
 			t.Fatal("the secret was handed out")
 		}
-		if bytes.Contains(body, []byte(`"cmdline":"sh -c sleep 0.3; exit 3 --password=***","username":`)) {
+		if bytes.Contains(body, []byte(`"cmdline":"sh -c read line; exit 3 --password=***","username":`)) {
 			return
 		}
 		if time.Now().After(deadline) {

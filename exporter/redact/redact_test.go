@@ -109,9 +109,16 @@ func TestHostileLinesCostNoMore(t *testing.T) {
 	} {
 		line := strings.Repeat(part, 64<<10/len(part))
 		for _, line := range []string{line, `"` + line, "x " + line + ` "`, "powershell " + line} {
-			begin := time.Now()
 			got := r.Line(line)
-			if took := time.Since(begin); took > 500*time.Millisecond {
+			took := time.Hour
+			for range 5 { // a busy machine lets us wait
+				begin := time.Now()
+				r.Line(line)
+				if took = min(took, time.Since(begin)); took <= 500*time.Millisecond {
+					break
+				}
+			}
+			if took > 500*time.Millisecond {
 				t.Errorf("%.20q repeated: %v", line, took)
 			}
 			check(t, r, line, got)
