@@ -94,7 +94,7 @@ func (w *when) RoundTrip(r *http.Request) (*http.Response, error) {
 // TestServerGoneForADay says that a fleet loses nothing and does not come back as a herd.
 func TestServerGoneForADay(t *testing.T) {
 	const (
-		interval = 15 * time.Minute
+		interval = time.Hour
 		onDisk   = 50
 	)
 	hosts, gone := 500, 24*time.Hour
