@@ -1,6 +1,8 @@
 package redact_test
 
 import (
+	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -214,9 +216,23 @@ func redactor(t testing.TB, o redact.Options) *redact.Redactor {
 	return r
 }
 
+// fixture returns the lines of a file but comments.
+func fixture(t testing.TB, path string) []string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(string(text)), "\n"), func(line string) bool { return strings.HasPrefix(line, "#") })
+	if len(lines) == 0 {
+		t.Fatalf("%s: no lines", path)
+	}
+	return lines
+}
+
 func TestSecretsAreHidden(t *testing.T) {
 	r := redactor(t, redact.Options{})
-	for _, line := range secretLines {
+	for _, line := range append(fixture(t, "testdata/secrets.txt"), secretLines...) {
 		given, want := split(line)
 		if given == want {
 			t.Errorf("%s: the table names no secret", line)
