@@ -87,6 +87,10 @@ bench: build ## measure, each figure beside a peer or a floor in the same run
 bench-ui: build ## measure the pages in Chromium, each figure beside its budget
 	cd $(APP) && BENCH=1 $(NPM) run --silent e2e -- e2e/budget.spec.ts
 
+crash: ## kill the store 200 times at random instants, and look for everything that was acknowledged
+	PROCMON_STORAGE_CRASH_KILLS=200 $(GO) test -timeout 30m -v -run KilledAtRandomInstants ./storage
+	$(GO) test -timeout 30m -v ./test/crash
+
 soak: ## half an hour of scrapes at 1 Hz, in which the exporter must not grow
 	SOAK=30m $(GO) test -timeout 45m -v -run DoesNotGrow ./test/soak
 
@@ -100,4 +104,4 @@ lint: ## golangci-lint and govulncheck, as pinned in tools/go.mod
 clean: ## remove what was built
 	rm -rf bin dist cmd/*/*.syso deploy/windows/setup/*.syso $(APP)/dist/assets $(PAGES) $(APP)/node_modules
 
-.PHONY: help run build pages windows soak resources msi dist test race fuzz bench bench-ui fmt lint clean
+.PHONY: help run build pages windows crash soak resources msi dist test race fuzz bench bench-ui fmt lint clean

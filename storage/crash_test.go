@@ -3,14 +3,21 @@ package storage_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -20,148 +27,361 @@ import (
 	"github.com/procmon/procmon/storage"
 )
 
-// crashDirEnv makes the test binary a process that appends to the store in that directory
-// until it is killed.
-const crashDirEnv = "PROCMON_STORAGE_CRASH_DIR"
-
+// crashDirEnv makes the test binary a process that works on the store in that directory
+// until it is killed. crashWorkEnv says what work and from which instant on.
 const (
-	crashHosts     = 20
-	crashAppenders = 3         // for each host
-	crashRounds    = 1_000_000 // more than there are between two kills
+	crashDirEnv  = "PROCMON_STORAGE_CRASH_DIR"
+	crashWorkEnv = "PROCMON_STORAGE_CRASH_WORK"
+	// crashKillsEnv is how often the test kills; make crash sets it.
+	crashKillsEnv = "PROCMON_STORAGE_CRASH_KILLS"
+	fewKills      = 12
 )
 
-// crashRecord is the same in both processes. Its size and its order in time vary, many stand
-// in one slot, and some are too large for one value. For a while they are of one partition, and
-// then of another.
-func crashRecord(host, round int) procmon.Record {
-	rnd := rand.New(rand.NewPCG(uint64(host), uint64(round)))
-	kill, round := round/crashRounds, round%crashRounds
-	seconds := 120*kill + 3*round - rnd.IntN(60) - 7200*(round/50%3)
-	r := record(fmt.Sprintf("host-%02d", host), -time.Duration(seconds)*time.Second)
-	n := 1 + rnd.IntN(60)
-	size := 100
-	if rnd.IntN(200) == 0 {
-		size = 40_000
+const (
+	crashHosts = 6
+	// crashSpeed is how much faster than ours the clock of a killed store runs: two hours, which
+	// become blocks and expire together, pass in two seconds.
+	crashSpeed = 3600
+	crashAge   = 8 * time.Hour // retention; half of it for the host with number 1
+	crashLate  = 3 * time.Hour // how late a snapshot is at most
+)
+
+// crashWork is what a store is killed at.
+type crashWork struct {
+	name      string
+	late      bool                                                // some snapshots come hours late
+	size      int64                                               // Options.RetentionSize
+	noise     int                                                 // random bytes in each snapshot
+	prepare   func(*testing.T, string, time.Time) []crashSnapshot // what is in it before the first kill
+	perMember int                                                 // kills of one store, before the next one is begun
+	share     int                                                 // of all kills
+}
+
+var crashWorks = []crashWork{
+	{name: "blocks", late: true, perMember: 40, share: 6},
+	{name: "size", size: 4 << 20, noise: 8000, perMember: 10, share: 2},
+	{name: "migration", late: true, prepare: olderStore, perMember: 4, share: 4},
+}
+
+// crashSnapshot names a snapshot: what is in it follows from that.
+type crashSnapshot struct {
+	host  int
+	nanos int64
+}
+
+func (c crashSnapshot) hostName() string { return fmt.Sprintf("Host-%02d", c.host) }
+
+// record is the same in both processes. Most of it is as in the snapshots around it; some
+// are too large for one value.
+func (w *crashWork) record(c crashSnapshot) procmon.Record {
+	rnd := rand.New(rand.NewPCG(uint64(c.host), uint64(c.nanos)))
+	at := time.Unix(0, c.nanos).UTC()
+	r := record(c.hostName(), 0)
+	r.Snapshot.Timestamp = at
+	r.Snapshot.Processes = nil
+	for i := range 40 {
+		h := fnv.New64a()
+		fmt.Fprint(h, c.host, i, at.Unix()/600)
+		if h.Sum64()%5 == 0 {
+			continue // for ten minutes
+		}
+		r.Snapshot.Processes = append(r.Snapshot.Processes, procmon.Process{
+			PID: uint32(4 + i*4), Name: fmt.Sprintf("p%d.exe", i%7), StartTime: procmon.Some(noon.Add(-time.Duration(i) * time.Hour)),
+			Cmdline: procmon.Some(fmt.Sprintf("p --of %d", i)), CPUSeconds: procmon.Some(float64(at.Unix()/int64(i+1)) / 100),
+			WorkingSetBytes: procmon.Some(uint64(1<<20 + i<<12 + rnd.IntN(3)<<12)), ReadBytes: procmon.Some(uint64(at.Unix() * int64(i%3))),
+		})
 	}
-	r.Snapshot.Processes = make([]procmon.Process, n)
-	for i := range r.Snapshot.Processes {
-		r.Snapshot.Processes[i] = procmon.Process{
-			PID: uint32(i * 4), Name: fmt.Sprintf("p%d.exe", i), Cmdline: procmon.Some(noise(fmt.Sprint(host, kill, round, i), size/2)),
+	switch rnd.IntN(300) {
+	case 0:
+		r.Snapshot.Processes[0].Cmdline = procmon.Some(noise(fmt.Sprint(c), 400_000))
+	default:
+		if w.noise > 0 {
+			r.Snapshot.Processes[0].Cmdline = procmon.Some(noise(fmt.Sprint(c), w.noise))
 		}
 	}
-	// One instant of a host is one snapshot: what differs must have another time.
-	r.Snapshot.Timestamp = r.Snapshot.Timestamp.Add(time.Duration(kill*crashRounds + round))
 	return r
 }
 
-// crashClock is late enough for blocks of everything.
-func crashClock() time.Time { return noon.Add(24 * time.Hour) }
-
-func appendUntilKilled(dir string) {
-	s, err := storage.Open(dir, storage.Options{Clock: crashClock})
-	if err != nil {
-		fmt.Println("error:", err)
-		os.Exit(1)
+func crashOptions(work *crashWork, clock func() time.Time) storage.Options {
+	o := storage.Options{Clock: clock, RetentionSize: work.size}
+	if work.size == 0 {
+		o.Retention = crashAge
+		o.RetentionOf = func(labels map[string]string) time.Duration {
+			if labels["instance"] == (crashSnapshot{host: 1}).hostName()+":9910" {
+				return crashAge / 2
+			}
+			return 0
+		}
 	}
-	var from int
-	if _, err := fmt.Sscan(os.Getenv(crashDirEnv+"_FROM"), &from); err != nil {
+	return o
+}
+
+// workUntilKilled says on its standard output, line by line, what it begins and what has ended.
+func workUntilKilled(dir string) {
+	name, from, _ := strings.Cut(os.Getenv(crashWorkEnv), " ")
+	work := &crashWorks[slices.IndexFunc(crashWorks, func(w crashWork) bool { return w.name == name })]
+	nanos, err := strconv.ParseInt(from, 10, 64)
+	if err != nil {
 		panic(err)
 	}
+	began := time.Now()
+	clock := func() time.Time { return time.Unix(0, nanos).Add(crashSpeed * time.Since(began)) }
 	var out sync.Mutex
-	var appenders sync.WaitGroup
-	appenders.Go(func() {
-		for {
-			if err := s.Seal(context.Background()); err != nil {
-				panic(err)
-			}
-		}
-	})
-	for i := range crashHosts * crashAppenders {
-		host, first := i/crashAppenders, i%crashAppenders
-		appenders.Go(func() {
-			for round := from + first; ; round += crashAppenders {
-				if err := s.Append(context.Background(), crashRecord(host, round)); err != nil {
+	say := func(format string, args ...any) {
+		out.Lock()
+		defer out.Unlock()
+		fmt.Printf(format+"\n", args...)
+	}
+	s, err := storage.Open(dir, crashOptions(work, clock))
+	if err != nil {
+		say("error: %v", err)
+		os.Exit(1)
+	}
+	ctx := context.Background()
+	var workers sync.WaitGroup
+	often := func(name string, every time.Duration, fn func() error) {
+		workers.Go(func() {
+			for range time.Tick(every) {
+				say("begin %s", name)
+				if err := fn(); err != nil {
 					panic(err)
 				}
-				out.Lock()
-				fmt.Printf("%d %d\n", host, round)
-				out.Unlock()
+				say("end %s", name)
 			}
 		})
 	}
-	appenders.Wait()
+	often("seal", 30*time.Millisecond, func() error { return s.Seal(ctx) })
+	often("expire", 100*time.Millisecond, func() error { return s.Expire(ctx) })
+	var number atomic.Int64
+	for host := range crashHosts {
+		for appender := range 2 {
+			workers.Go(func() {
+				rnd := rand.New(rand.NewPCG(uint64(nanos), uint64(host*2+appender)))
+				for {
+					at := clock()
+					if work.late && rnd.IntN(6) == 0 {
+						at = at.Add(-time.Duration(rnd.Int64N(int64(crashLate))))
+					}
+					// Two snapshots of one instant would be the same one.
+					c := crashSnapshot{host, at.Truncate(time.Second).UnixNano() + number.Add(1)}
+					say("send %d %d", c.host, c.nanos)
+					for range 1 + rnd.IntN(8)/7 { // now and then twice
+						if err := s.Append(ctx, work.record(c)); err != nil {
+							panic(err)
+						}
+					}
+					say("stored %d %d", c.host, c.nanos)
+				}
+			})
+		}
+	}
+	workers.Wait()
 }
 
-func TestKilledAtRandomInstantsLosesNothingAcknowledged(t *testing.T) {
-	const kills = 24
-	dir := filepath.Join(t.TempDir(), "data")
-	type id struct{ host, round int }
-	var acknowledged []id
-	checked := 0
-	for kill := range kills {
-		from := kill * crashRounds
-		cmd := exec.CommandContext(t.Context(), os.Args[0])
-		cmd.Env = append(os.Environ(), crashDirEnv+"="+dir, fmt.Sprintf("%s_FROM=%d", crashDirEnv, from))
-		cmd.Stderr = os.Stderr
-		stdout, err := cmd.StdoutPipe()
+// TestKilledAtRandomInstants kills a store while it takes in snapshots, makes blocks, merges
+// late ones into them, lets the oldest expire and takes over an older format. Then all that
+// was acknowledged and has not expired is there, once, as it was sent, and nothing else.
+func TestKilledAtRandomInstants(t *testing.T) {
+	kills := fewKills
+	if many := os.Getenv(crashKillsEnv); many != "" {
+		var err error
+		kills, err = strconv.Atoi(many)
 		must(t, err)
-		must(t, cmd.Start())
-		lines := bufio.NewReader(stdout)
-		var fresh []id
-		// It is killed some time after so many acknowledgements: they come at the ends of
-		// commits, and it should die anywhere in one, and between two.
-		wait := 1 + rand.IntN(600)
-		var killer *time.Timer
-		for {
-			line, err := lines.ReadString('\n')
-			if err == io.EOF {
+	}
+	shares := 0
+	for _, w := range crashWorks {
+		shares += w.share
+	}
+	for _, w := range crashWorks {
+		t.Run(w.name, func(t *testing.T) {
+			left := max(kills*w.share/shares, 1)
+			for left > 0 {
+				n := min(left, w.perMember)
+				killed(t, &w, n)
+				left -= n
+			}
+		})
+	}
+}
+
+// killed kills one store so often.
+func killed(t *testing.T, work *crashWork, kills int) {
+	v := &victim{work: work, dir: filepath.Join(t.TempDir(), "data"), now: noon, acknowledged: map[crashSnapshot]bool{}, sent: map[crashSnapshot]bool{}, during: map[string]int{}}
+	if work.prepare != nil {
+		for _, c := range work.prepare(t, v.dir, v.now) {
+			v.sent[c], v.acknowledged[c] = true, true
+		}
+	}
+	total := 0
+	for kill := range kills {
+		total += v.run(t)
+		if kill%3 == 1 && kill < kills-1 {
+			continue // so that what two crashes left is put in order at once
+		}
+		v.check(t, fmt.Sprintf("after kill %d", kill+1), kill == kills-1)
+	}
+	t.Logf("%d kills, %d of them during %v; %d snapshots acknowledged, of which %d are kept", kills, v.busy, v.during, total, v.kept)
+	if total < kills {
+		t.Errorf("only %d snapshots were acknowledged", total)
+	}
+}
+
+// victim is a store that is killed.
+type victim struct {
+	work         *crashWork
+	dir          string
+	now          time.Time // its clock is not later
+	sent         map[crashSnapshot]bool
+	acknowledged map[crashSnapshot]bool
+	during       map[string]int // what had begun when it was killed, and not ended
+	busy, kept   int
+}
+
+// run starts a process, kills it and returns how much it acknowledged.
+func (v *victim) run(t *testing.T) (acknowledged int) {
+	t.Helper()
+	cmd := exec.CommandContext(t.Context(), os.Args[0])
+	cmd.Env = append(os.Environ(), crashDirEnv+"="+v.dir, fmt.Sprintf("%s=%s %d", crashWorkEnv, v.work.name, v.now.UnixNano()))
+	cmd.Stderr = os.Stderr
+	stdout, err := cmd.StdoutPipe()
+	must(t, err)
+	began := time.Now()
+	must(t, cmd.Start())
+	lines := bufio.NewReader(stdout)
+	doing := map[string]bool{}
+	// It is killed some time after so many acknowledgements: they come at the ends of commits,
+	// and it should die anywhere in one, and between two.
+	wait := 1 + rand.IntN(150)
+	var killer *time.Timer
+	for {
+		line, err := lines.ReadString('\n')
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		must(t, err)
+		var what string
+		var c crashSnapshot
+		switch verb, rest, _ := strings.Cut(strings.TrimSpace(line), " "); verb {
+		case "begin":
+			doing[rest] = true
+		case "end":
+			delete(doing, rest)
+		case "send", "stored":
+			if _, err := fmt.Sscan(line, &what, &c.host, &c.nanos); err != nil {
+				t.Fatalf("the process said %q", line)
+			}
+			v.sent[c] = true
+			if what == "send" {
 				break
 			}
-			must(t, err)
-			var a id
-			if _, err := fmt.Sscan(line, &a.host, &a.round); err != nil {
-				t.Fatalf("the appending process said %q", line)
+			v.acknowledged[c] = true
+			if acknowledged++; acknowledged == wait {
+				killer = time.AfterFunc(time.Duration(rand.IntN(300))*time.Millisecond, func() { _ = cmd.Process.Kill() })
 			}
-			fresh = append(fresh, a)
-			if len(fresh) == wait {
-				killer = time.AfterFunc(time.Duration(rand.IntN(60))*time.Millisecond, func() { _ = cmd.Process.Kill() })
-			}
+		default:
+			t.Fatalf("the process said %q", line)
 		}
-		if killer != nil {
-			killer.Stop()
-		}
-		_ = cmd.Wait() // it was killed
-		if len(fresh) < wait {
-			t.Fatalf("the appending process ended by itself after %d snapshots", len(fresh))
-		}
-		acknowledged = append(acknowledged, fresh...)
-
-		if kill%2 == 0 && kill < kills-1 {
-			continue // so that logs of several crashes are replayed
-		}
-		func() {
-			s, err := storage.Open(dir, storage.Options{Clock: crashClock})
-			must(t, err)
-			defer func() { must(t, s.Close()) }()
-			if d := s.Damage(); len(d) > 0 {
-				t.Errorf("a crash is taken for damage: %v", d)
-			}
-			if kill == kills-1 {
-				checked = 0 // all of them, once more
-				must(t, s.Seal(t.Context()))
-			}
-			for _, a := range acknowledged[checked:] {
-				want := crashRecord(a.host, a.round)
-				v, err := s.At(t.Context(), want.Host, want.Snapshot.Timestamp)
-				if err != nil {
-					t.Fatalf("after kill %d: %v", kill, err)
-				}
-				if !reflect.DeepEqual(want, v.Record) {
-					t.Fatalf("after kill %d (-want +got):\n%s", kill, cmp.Diff(want, v.Record))
-				}
-			}
-			checked = len(acknowledged)
-		}()
 	}
-	t.Logf("%d kills, %d snapshots acknowledged", kills, len(acknowledged))
+	if killer != nil {
+		killer.Stop()
+	}
+	_ = cmd.Wait() // it was killed
+	v.now = v.now.Add(crashSpeed * time.Since(began))
+	if acknowledged < wait {
+		t.Fatalf("the process ended by itself after %d snapshots", acknowledged)
+	}
+	for what := range doing {
+		v.during[what]++
+	}
+	v.busy += min(len(doing), 1)
+	return acknowledged
+}
+
+// check opens the store and holds all that is in it against what was sent.
+func (v *victim) check(t *testing.T, when string, last bool) {
+	t.Helper()
+	clock := v.now
+	s, err := storage.Open(v.dir, crashOptions(v.work, func() time.Time { return clock }))
+	must(t, err)
+	defer func() { must(t, s.Close()) }()
+	if last {
+		clock = clock.Add(time.Hour)
+		for range 2 { // late ones are merged by the second
+			clock = clock.Add(20 * time.Minute)
+			must(t, s.Seal(t.Context()))
+		}
+		if v.work.prepare != nil && storage.Legacy(t, s) > 0 {
+			t.Errorf("%s: %d snapshots of an older format are left", when, storage.Legacy(t, s))
+		}
+	}
+	if d := s.Damage(); len(d) > 0 {
+		t.Errorf("%s: a crash is taken for damage: %v", when, d)
+	}
+	v.kept = 0
+	for host := range crashHosts {
+		name := crashSnapshot{host: host}.hostName()
+		there := map[crashSnapshot]bool{}
+		before := int64(0)
+		err := s.Snapshots(t.Context(), name, time.Time{}, noon.Add(1e6*time.Hour), func(r procmon.Record) error {
+			c := crashSnapshot{host, r.Snapshot.Timestamp.UnixNano()}
+			if !v.sent[c] {
+				t.Fatalf("%s: %s at %s was never sent", when, name, r.Snapshot.Timestamp)
+			}
+			if c.nanos <= before {
+				t.Fatalf("%s: %s at %s is there twice, or in the wrong place", when, name, r.Snapshot.Timestamp)
+			}
+			if want := v.work.record(c); !reflect.DeepEqual(want, r) {
+				t.Fatalf("%s (-want +got):\n%s", when, cmp.Diff(want, r))
+			}
+			before, there[c] = c.nanos, true
+			return nil
+		})
+		if err != nil && !errors.Is(err, procmon.ErrNotFound) {
+			t.Fatal(err)
+		}
+		v.kept += len(there)
+		cutoff := v.cutoff(clock, host, there)
+		for c := range v.acknowledged {
+			switch {
+			case c.host != host:
+			case c.nanos < cutoff && there[c]:
+				t.Errorf("%s: %s at %s has expired and is there", when, name, time.Unix(0, c.nanos).UTC())
+			case c.nanos >= cutoff && !there[c]:
+				t.Fatalf("%s: %s at %s was acknowledged and is lost", when, name, time.Unix(0, c.nanos).UTC())
+			case c.nanos < cutoff:
+				delete(v.acknowledged, c)
+			}
+		}
+	}
+}
+
+// cutoff is before what nothing is kept of a host. By size, whole periods of two hours go, of
+// which then nothing is there: where there is something, all must be.
+func (v *victim) cutoff(clock time.Time, host int, there map[crashSnapshot]bool) int64 {
+	switch {
+	case v.work.size == 0 && host == 1:
+		return clock.Add(-crashAge / 2).UnixNano()
+	case v.work.size == 0:
+		return clock.Add(-crashAge).UnixNano()
+	case len(there) == 0:
+		return clock.UnixNano()
+	}
+	oldest := slices.MinFunc(slices.Collect(maps.Keys(there)), func(a, b crashSnapshot) int { return int(min(1, max(-1, a.nanos-b.nanos))) })
+	return time.Unix(0, oldest.nanos).Truncate(2 * time.Hour).UnixNano()
+}
+
+// olderStore makes a store as format 2 left it.
+func olderStore(t *testing.T, dir string, now time.Time) (all []crashSnapshot) {
+	t.Helper()
+	for host := range crashHosts {
+		for at := now.Add(-crashAge/2 + 90*time.Minute); at.Before(now); at = at.Add(40 * time.Second) {
+			all = append(all, crashSnapshot{host, at.UnixNano()})
+		}
+	}
+	records := make([]procmon.Record, len(all))
+	for i, c := range all {
+		records[i] = (&crashWork{}).record(c)
+	}
+	storage.WriteFormat2(t, dir, records)
+	return all
 }

@@ -1,9 +1,14 @@
 package storage
 
 import (
+	"encoding/binary"
+	"errors"
 	"testing"
 
 	"github.com/dgraph-io/badger/v4"
+
+	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/storage/internal/codec"
 )
 
 // Singles returns how many snapshots are in no block.
@@ -48,4 +53,63 @@ func Blocks(t testing.TB, s *Store) (n int) {
 		t.Fatal(err)
 	}
 	return n
+}
+
+// Legacy returns how many snapshots of formats 1 and 2 there are.
+func Legacy(t testing.TB, s *Store) (n int) {
+	t.Helper()
+	err := s.view(func(txn *badger.Txn) error {
+		it := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{prefixSnapshot}})
+		defer it.Close()
+		for it.Rewind(); it.Valid(); it.Next() {
+			if _, _, kind, err := parseSnapshotKey(it.Item().Key()); err == nil && kind == kindSnapshot {
+				n++
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// WriteFormat2 makes a store of format 2 in dir with records that stand in the order of time
+// host by host: the first one of five minutes whole, the others as what differs from it, and
+// a stale marker after the last of each host.
+func WriteFormat2(t testing.TB, dir string, records []procmon.Record) {
+	t.Helper()
+	s, err := Open(dir, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := writer{store: s}
+	var base *codec.Base
+	for i, r := range records {
+		host, nanos := procmon.HostKey(r.Host), r.Snapshot.Timestamp.UnixNano()
+		key := snapshotKey(host, nanos, kindSnapshot)
+		var value []byte
+		if base == nil || base.Host != r.Host || !sameSlot(baseTime(base), nanos) {
+			if value, err = s.codec.Encode(nil, r); err == nil {
+				base = codec.NewBase(r, value)
+			}
+		} else {
+			value, err = s.codec.EncodeChanges(nil, r, base)
+		}
+		if err == nil {
+			value, err = w.cut(value, func(number uint32) []byte { return partKey(host, nanos, number) })
+		}
+		if err = errors.Join(err, w.set(key, value), w.set(hostKey(host, partitionOf(nanos)), nil)); err != nil {
+			t.Fatal(err)
+		}
+		if i+1 == len(records) || records[i+1].Host != r.Host {
+			if err := w.set(snapshotKey(host, nanos+1, kindStale), nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	err = errors.Join(w.set(formatKey(), binary.BigEndian.AppendUint64(nil, 2)), w.flush(), s.Close(), writeMarker(dir, markerReady+"2"))
+	if err != nil {
+		t.Fatal(err)
+	}
 }

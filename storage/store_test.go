@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(crashDirEnv); dir != "" {
-		appendUntilKilled(dir)
+		workUntilKilled(dir)
 		return
 	}
 	goleak.VerifyTestMain(m)
