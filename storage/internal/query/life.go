@@ -20,42 +20,28 @@ func (e *Engine) Life(ctx context.Context, host string, id procmon.ProcessID) (p
 	if id.Start != 0 {
 		from = id.Start - early
 	}
-	l := lifeline{id: id, ppid: procmon.Opt[uint32]{}}
+	l := lifeline{id: id}
 	err := e.Source.Segments(ctx, procmon.HostKey(host), from, 1<<63-1, l.segment)
 	if err != nil && !errors.Is(err, errEnough) {
 		return procmon.Life{}, err
 	}
-	if !l.found && !l.started {
+	if !l.found && !l.told {
 		return procmon.Life{}, fmt.Errorf("process %d of %q that started at %s: %w", id.PID, host, nanoTime(id.Start).Format(time.RFC3339Nano), procmon.ErrNotFound)
 	}
 	l.life.Host = host
-	if l.parent.PID != 0 || l.hasParent {
-		parent := l.parent
-		l.life.Parent = &parent
-	}
 	return l.life, nil
 }
 
 // lifeline follows a process through segments.
 type lifeline struct {
-	id      procmon.ProcessID
-	life    procmon.Life
-	found   bool // in a snapshot
-	started bool // in an event
-	absent  int  // segments in a row without it, after it was found
-	ppid    procmon.Opt[uint32]
+	id     procmon.ProcessID
+	life   procmon.Life
+	found  bool // in a snapshot
+	told   bool // of by an event
+	absent int  // segments in a row without it, after it was found or told of
 
-	parent    procmon.ProcessID
-	hasParent bool
-	seen      []candidate // processes of the segment before
-}
-
-// candidate is a process that may be a parent.
-type candidate struct {
-	id    procmon.ProcessID
-	known bool  // its start
-	first int64 // when it was seen first
-	there bool  // when the child was seen first
+	last   []procmon.ProcessID // processes of the last snapshot of the segment before
+	lastAt int64               // and its time
 }
 
 func (l *lifeline) segment(g block.Segment) error {
@@ -63,31 +49,41 @@ func (l *lifeline) segment(g block.Segment) error {
 	if err != nil {
 		return err
 	}
-	times := g.Times()
-	if err := l.events(g); err != nil {
+	i := find(rows, l.id)
+	some, err := l.events(g, rows, i >= 0)
+	if err != nil {
 		return err
 	}
-	i := find(rows, l.id)
-	candidates := make([]candidate, len(rows))
+	if i >= 0 {
+		err = l.row(g, rows, i)
+	} else if l.found && l.life.GoneAt.IsZero() {
+		l.life.GoneAt = nanoTime(g.Times()[0])
+	}
+	if l.absent++; some || i >= 0 {
+		l.absent = 0
+	}
+	if err == nil && l.absent > 1 && (l.found || l.told) {
+		return errEnough
+	}
+	times := g.Times()
+	l.last, l.lastAt = l.last[:0], times[len(times)-1]
 	for j := range rows {
-		candidates[j] = candidate{rows[j].ID, rows[j].StartKnown, times[rows[j].First()], i >= 0 && rows[j].In(rows[i].First())}
-	}
-	if i < 0 {
-		if l.found {
-			if l.life.GoneAt.IsZero() {
-				l.life.GoneAt = nanoTime(times[0])
-			}
-			if l.absent++; l.absent > 1 {
-				return errEnough
-			}
+		if rows[j].In(len(times) - 1) {
+			l.last = append(l.last, rows[j].ID)
 		}
-		l.seen = candidates
-		return nil
 	}
-	l.absent = 0
-	row := &rows[i]
-	err = g.Facts(i, true, func(_ int, p *procmon.Process) error {
-		l.life.Process = *p
+	return err
+}
+
+// row takes in what snapshots say of the process, which is row i.
+func (l *lifeline) row(g block.Segment, rows []block.Row, i int) error {
+	row, times := &rows[i], g.Times()
+	var ppid procmon.Opt[uint32] // of who started it; another one can take its place
+	first := true
+	err := g.Facts(i, true, func(_ int, p *procmon.Process) error {
+		if l.life.Process = *p; first {
+			ppid, first = p.PPID, false
+		}
 		return nil
 	})
 	if err != nil {
@@ -96,39 +92,65 @@ func (l *lifeline) segment(g block.Segment) error {
 	if !l.found {
 		l.found = true
 		l.life.FirstSeen = nanoTime(times[row.First()])
-		l.resolve(times[row.First()], candidates, l.seen)
+		if l.life.Parent, err = l.parent(g, rows, row.First(), ppid); err != nil {
+			return err
+		}
 	}
 	l.life.LastSeen, l.life.GoneAt = nanoTime(times[row.Last()]), time.Time{}
 	if row.Last()+1 < len(times) {
 		l.life.GoneAt = nanoTime(times[row.Last()+1])
 	}
-	l.seen = candidates
 	return nil
 }
 
-// resolve finds the parent among processes that were seen at or before an instant.
-func (l *lifeline) resolve(at int64, lists ...[]candidate) {
-	ppid := l.life.Process.PPID
+// parent returns who started the process, which was first heard of in a step: the process with
+// that pid that is in the snapshot, else the youngest of those that were in the one before,
+// or of which an event in between tells; but none that is younger than the process.
+func (l *lifeline) parent(g block.Segment, rows []block.Row, step int, ppid procmon.Opt[uint32]) (parent *procmon.ProcessID, err error) {
 	if !ppid.Known || ppid.Value == l.id.PID {
-		return
+		return nil, nil
 	}
-	parentThere := false
-	for _, list := range lists {
-		for _, c := range list {
-			if c.id.PID != ppid.Value || c.first > at || c.known && l.life.Process.StartTime.Known && c.id.Start > l.id.Start {
-				continue
-			}
-			if !l.hasParent || !parentThere && (c.there || c.id.Start > l.parent.Start) {
-				l.parent, l.hasParent, parentThere = c.id, true, c.there
+	consider := func(id procmon.ProcessID) {
+		if id.PID == ppid.Value && (l.id.Start == 0 || id.Start <= l.id.Start) && (parent == nil || id.Start > parent.Start) {
+			parent = &id
+		}
+	}
+	in := func(step int) {
+		for i := range rows {
+			if rows[i].ID.PID == ppid.Value && rows[i].In(step) {
+				consider(rows[i].ID)
 			}
 		}
 	}
+	if in(step); parent != nil {
+		return parent, nil
+	}
+	times := g.Times()
+	switch {
+	case step > 0 && times[step]-times[step-1] <= int64(Farthest):
+		in(step - 1)
+	case step == 0 && times[0]-l.lastAt <= int64(Farthest):
+		for _, id := range l.last {
+			consider(id)
+		}
+	}
+	err = g.Events(func(at int, events []procmon.Event) error {
+		for i := range events {
+			if e := &events[i]; at == step && e.StartTime.Known {
+				consider(procmon.ProcessID{PID: e.PID, Start: e.StartTime.Value.UnixNano()})
+			}
+		}
+		return nil
+	})
+	return parent, err
 }
 
-// events takes in what the agent noted of the process.
-func (l *lifeline) events(g block.Segment) error {
-	times := g.Times()
-	return g.Events(func(step int, events []procmon.Event) error {
+// events takes in what the agent noted of the process, and returns whether there is something.
+// there says that it is in a snapshot of g.
+func (l *lifeline) events(g block.Segment, rows []block.Row, there bool) (some bool, err error) {
+	times, first := g.Times(), -1
+	var ppid procmon.Opt[uint32]
+	err = g.Events(func(step int, events []procmon.Event) error {
 		for i := range events {
 			e := &events[i]
 			if e.PID != l.id.PID || !e.StartTime.Known || e.StartTime.Value.UnixNano() != l.id.Start {
@@ -136,18 +158,23 @@ func (l *lifeline) events(g block.Segment) error {
 			}
 			if !l.found {
 				l.life.Process = processOf(e, l.life.Process)
-				if !l.started {
+				if !l.told {
 					l.life.FirstSeen = nanoTime(times[step])
+					first, ppid = step, e.PPID
 				}
 				l.life.LastSeen = nanoTime(times[step])
 			}
-			l.started = true
+			l.told, some = true, true
 			if e.Kind == procmon.Ended {
 				l.life.EndedAt, l.life.ExitCode = e.Time, e.ExitCode
 			}
 		}
 		return nil
 	})
+	if err == nil && first >= 0 && !there {
+		l.life.Parent, err = l.parent(g, rows, first, ppid)
+	}
+	return some, err
 }
 
 // processOf returns what an event says of its process, and what was known before.

@@ -45,6 +45,11 @@ func (e *Engine) Search(ctx context.Context, q procmon.SearchQuery) (procmon.Mat
 		if ranged {
 			s.from, s.to = from, to
 			err := e.Source.Segments(ctx, key, from-int64(Farthest), to, s.segment)
+			if early := s.earlier(); err == nil && len(early) > 0 {
+				s = newSearcher(&q.Match, h.Host)
+				s.from, s.to, s.follow = from, to, early
+				err = e.Source.Segments(ctx, key, from-int64(Farthest), to, s.segment)
+			}
 			return s.result(), err
 		}
 		at, ok, err := e.Source.Newest(ctx, key, until)
@@ -123,12 +128,18 @@ type searcher struct {
 	hits  map[procmon.ProcessID]bool            // those that match
 	there map[procmon.ProcessID]bool            // those found that were in the last snapshot
 	short map[procmon.ProcessID]bool            // those found that were in none
+	ids   map[procmon.ProcessID]bool            // all processes of the last segment within the range that has some
+
+	recent bool                       // some of those found are among ids
+	early  map[procmon.ProcessID]bool // those found that began before the segment in which they were found first
+	follow map[procmon.ProcessID]bool // those to find wherever they are, since they match later
 }
 
 func newSearcher(match *procmon.Search, host string) *searcher {
 	return &searcher{
 		match: match, needs: match.Needs(), figures: match.Figures(), timed: match.Timed(), host: host,
 		clock: clock{never}, found: map[procmon.ProcessID]*procmon.Match{}, hits: map[procmon.ProcessID]bool{}, short: map[procmon.ProcessID]bool{},
+		early: map[procmon.ProcessID]bool{},
 	}
 }
 
@@ -150,8 +161,8 @@ func (s *searcher) segment(g block.Segment) error {
 		span.behind++
 	}
 	may, err := s.may(g)
-	if err != nil || !may && len(s.there) == 0 {
-		s.last = nil
+	if err != nil || !may && !s.recent && len(s.follow) == 0 {
+		s.last, s.ids = nil, nil
 		return err
 	}
 	rows, err := g.Rows()
@@ -162,8 +173,10 @@ func (s *searcher) segment(g block.Segment) error {
 	ends := map[procmon.ProcessID]procmon.Process{}
 	ids := make(map[procmon.ProcessID]bool, len(rows))
 	for i := range rows {
-		ids[rows[i].ID] = true
-		if may {
+		if span.meets(&rows[i]) {
+			ids[rows[i].ID] = true
+		}
+		if may || s.follows(rows[i].ID) {
 			if err := s.process(g, i, &rows[i], &span, ends); err != nil {
 				return err
 			}
@@ -173,13 +186,37 @@ func (s *searcher) segment(g block.Segment) error {
 	if s.instant || span.empty() {
 		return nil
 	}
-	s.there = map[procmon.ProcessID]bool{}
+	s.there, s.recent = map[procmon.ProcessID]bool{}, s.recent && len(ids) == 0
 	for i := range rows {
-		if _, known := s.found[rows[i].ID]; known && rows[i].In(span.behind-1) {
+		if s.found[rows[i].ID] == nil || !ids[rows[i].ID] {
+			continue
+		}
+		s.recent = true
+		if rows[i].In(span.behind - 1) {
 			s.there[rows[i].ID] = true
 		}
 	}
-	return s.events(g, ids)
+	err = s.events(g, ids)
+	if len(ids) > 0 {
+		s.ids = ids
+	}
+	return err
+}
+
+// follows reports whether a process counts whatever it is in a segment: it has matched before,
+// or will. One process can run one program after the other.
+func (s *searcher) follows(id procmon.ProcessID) bool { return s.found[id] != nil || s.follow[id] }
+
+// earlier returns those that match and may be in segments before the one in which they were
+// found: there they did not match.
+func (s *searcher) earlier() map[procmon.ProcessID]bool {
+	early := map[procmon.ProcessID]bool{}
+	for id := range s.early {
+		if s.hits[id] {
+			early[id] = true
+		}
+	}
+	return early
 }
 
 // span is the steps of a segment that count: from first on and before behind.
@@ -189,6 +226,12 @@ type span struct {
 }
 
 func (s *span) empty() bool { return s.first >= s.behind }
+
+// meets reports whether a process is in a snapshot that counts.
+func (s *span) meets(row *block.Row) (meets bool) {
+	row.Stays(func(from, to int) { meets = meets || from < s.behind && to > s.first })
+	return meets
+}
 
 func (s *span) holds(step int) bool { return step >= s.first && step < s.behind }
 
@@ -252,7 +295,7 @@ func (s *searcher) process(g block.Segment, i int, row *block.Row, span *span, e
 		return nil
 	}
 	facts, some, err := s.stages(g, i, row)
-	if err != nil || !some {
+	if err != nil || !some && !s.follows(row.ID) {
 		return err
 	}
 	before, was := s.last[row.ID]
@@ -286,6 +329,9 @@ func (s *searcher) process(g block.Segment, i int, row *block.Row, span *span, e
 		return err
 	}
 	known := s.found[row.ID]
+	if known == nil && s.clock.last >= s.from && row.ID.Start <= s.clock.last {
+		s.early[row.ID] = true
+	}
 	if hit {
 		s.hits[row.ID] = true
 	}
@@ -324,7 +370,7 @@ func raise[T cmp.Ordered](most *procmon.Opt[T], v procmon.Opt[T]) {
 }
 
 // events adds what ended, with which code, and what was never in a snapshot: in none of the
-// segment, whose processes are given.
+// segment, whose processes are given, and in none of the one before.
 func (s *searcher) events(g block.Segment, ids map[procmon.ProcessID]bool) error {
 	times := g.Times()
 	return g.Events(func(step int, events []procmon.Event) error {
@@ -340,7 +386,7 @@ func (s *searcher) events(g block.Segment, ids map[procmon.ProcessID]bool) error
 			m := s.found[id]
 			if m == nil {
 				p := processOf(e, procmon.Process{})
-				if ids[id] || s.figures || !s.match.MatchFacts(&p, e.Time) {
+				if ids[id] || s.ids[id] || s.figures || !s.match.MatchFacts(&p, e.Time) {
 					continue
 				}
 				m = &procmon.Match{Life: procmon.Life{Host: s.host, Process: p, FirstSeen: nanoTime(times[step])}}

@@ -1,24 +1,15 @@
 package query_test
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"testing"
 	"time"
-
-	gocmp "github.com/google/go-cmp/cmp"
 
 	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/storage/internal/query"
 )
-
-var searches = []string{
-	"", "p1", "run", `"run 3"`, "name:p2 -p1", "user:user", "-user:user", "cpu>20", "mem>512k p", "cpu<5 mem<900000", "host:win p3", "cmd:=run", "pid:2",
-	"started<30s", "started>10m -name:p0", "name:nothing", `cmd:"run 1" cpu>=0`,
-}
 
 func parse(t testing.TB, text string) procmon.Search {
 	t.Helper()
@@ -47,81 +38,6 @@ func all(t *testing.T, e *query.Engine, q procmon.SearchQuery) (found []procmon.
 	}
 	t.Fatal("pages do not end")
 	return nil
-}
-
-func TestSearchAgrees(t *testing.T) {
-	for seed := range uint64(120) {
-		f, e, rnd := world(t, seed)
-		records := f.records[f.names[rnd.IntN(len(f.names))]]
-		q := procmon.SearchQuery{Match: parse(t, searches[seed%uint64(len(searches))]), Limit: 1 + rnd.IntN(7)}
-		switch rnd.IntN(3) {
-		case 0:
-			q.At = records[rnd.IntN(len(records))].Snapshot.Timestamp
-		case 1:
-			q.From, q.To = someRange(rnd, records)
-		}
-		var want []procmon.Match
-		for _, host := range f.names {
-			if q.Match.MatchHost(f.records[host][0].Host) {
-				want = append(want, searchModel(f.records[host], &q)...)
-			}
-		}
-		if diff := gocmp.Diff(want, all(t, e, q), near); diff != "" {
-			t.Fatalf("seed %d, %q at %v, from %v to %v (-want +got):\n%s", seed, q.Match, q.At, q.From, q.To, diff)
-		}
-	}
-}
-
-// searchModel looks at every process of every snapshot.
-func searchModel(records []procmon.Record, q *procmon.SearchQuery) []procmon.Match {
-	ranged := !q.To.IsZero()
-	newest := -1
-	for i, r := range records {
-		if q.At.IsZero() || !r.Snapshot.Timestamp.After(q.At) {
-			newest = i
-		}
-	}
-	found := map[procmon.ProcessID]*procmon.Match{}
-	hits := map[procmon.ProcessID]bool{}
-	for i, r := range records {
-		at := r.Snapshot.Timestamp
-		if ranged && !within(at, q.From, q.To) || !ranged && i != newest {
-			continue
-		}
-		for j := range r.Snapshot.Processes {
-			p := &r.Snapshot.Processes[j]
-			u := used(before(records, i), r.Snapshot, p)
-			m := found[p.ID()]
-			if m == nil {
-				m = &procmon.Match{Life: procmon.Life{Host: r.Host, FirstSeen: at}}
-				found[p.ID()] = m
-			}
-			m.LastSeen, m.GoneAt = at, time.Time{}
-			m.Process = procmon.Process{PID: p.PID, StartTime: p.StartTime, Name: p.Name, Username: p.Username, PPID: p.PPID, Cmdline: p.Cmdline}
-			if u.cpu.Known && (!m.CPU.Known || u.cpu.Value > m.CPU.Value) {
-				m.CPU = u.cpu
-			}
-			if p.WorkingSetBytes.Known && (!m.Memory.Known || p.WorkingSetBytes.Value > m.Memory.Value) {
-				m.Memory = p.WorkingSetBytes
-			}
-			if q.Match.MatchFacts(p, at) && q.Match.MatchFigures(u.cpu, p.WorkingSetBytes) {
-				hits[p.ID()] = true
-			}
-		}
-		for id, m := range found {
-			if _, there := r.Snapshot.ByID()[id]; !there && m.GoneAt.IsZero() {
-				m.GoneAt = at
-			}
-		}
-	}
-	var all []procmon.Match
-	for id := range hits {
-		all = append(all, *found[id])
-	}
-	slices.SortFunc(all, func(a, b procmon.Match) int {
-		return cmp.Or(a.FirstSeen.Compare(b.FirstSeen), cmp.Compare(a.Process.PID, b.Process.PID), a.Process.StartTime.Value.Compare(b.Process.StartTime.Value))
-	})
-	return all
 }
 
 // TestShortLived are processes that were in no snapshot.

@@ -203,6 +203,9 @@ func (t *topOfHost) process(g block.Segment, i int, row *block.Row, first int, e
 				r = t.row(row.ID, &facts[0].p, len(times))
 			}
 			last := t.clock.before(times, step)
+			if last < t.from-int64(Farthest) {
+				last = never // whether or not it is in a segment that reaches into the range
+			}
 			from := &before
 			switch {
 			case was && there == last:
