@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -171,12 +172,8 @@ func (s *Store) drop(expired []partition) error {
 			prefixes = append(prefixes, timePrefix(prefix, p))
 		}
 	}
-	for _, g := range s.heads.all() {
-		if gone[g.partition] {
-			s.heads.remove(g)
-		}
-	}
-	// First, so that after a crash in between the rest is found again.
+	s.forgetHeads(func(_ string, p partition) bool { return gone[p] })
+	// First: what is left after a crash in between is nothing any more; see dropRemains.
 	if err := s.forgetPartitions(func(_ string, p partition) bool { return gone[p] }); err != nil {
 		return err
 	}
@@ -185,6 +182,52 @@ func (s *Store) drop(expired []partition) error {
 	}
 	s.log.Info("expired history was removed", "partitions", len(gone))
 	return nil
+}
+
+// forgetHeads forgets what memory has of what is gone.
+func (s *Store) forgetHeads(gone func(host string, p partition) bool) {
+	for _, g := range s.heads.all() {
+		if gone(g.host, g.partition) {
+			s.heads.remove(g)
+		}
+	}
+	s.fleet.mu.Lock()
+	defer s.fleet.mu.Unlock()
+	for key, h := range s.fleet.hosts {
+		// Whoever has nothing newer has nothing older either.
+		if gone(key, partitionOf(h.newest)) {
+			delete(s.fleet.hosts, key)
+		}
+	}
+}
+
+// dropRemains removes what is left of partitions whose removal was cut short: no host has
+// something there. Segments would be in pieces.
+func (s *Store) dropRemains() error {
+	noted := make(map[partition]bool)
+	var remains [][]byte
+	err := s.db.View(func(txn *badger.Txn) error {
+		it := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{prefixHost}})
+		for it.Rewind(); it.Valid(); it.Next() {
+			if _, p, ok := parseHostKey(it.Item().Key()); ok {
+				noted[p] = true
+			}
+		}
+		it.Close()
+		for _, prefix := range prefixesOfTime {
+			eachPartition(txn, prefix, func(p partition) bool {
+				if !noted[p] {
+					remains = append(remains, timePrefix(prefix, p))
+				}
+				return true
+			})
+		}
+		return nil
+	})
+	if err != nil || len(remains) == 0 {
+		return err
+	}
+	return s.db.DropPrefix(remains...)
 }
 
 // eachPartition calls f with the partitions in which there are keys of a prefix, ascending,
@@ -263,11 +306,7 @@ func (s *Store) expireHost(host string, cutoff int64) error {
 	if err != nil || len(expired) == 0 {
 		return err
 	}
-	for _, g := range s.heads.of(host) {
-		if expired[g.partition] {
-			s.heads.remove(g)
-		}
-	}
+	s.forgetHeads(func(h string, p partition) bool { return h == host && expired[p] })
 	for p := range expired {
 		if err := s.removeAll(host, p); err != nil {
 			return err
@@ -277,31 +316,50 @@ func (s *Store) expireHost(host string, cutoff int64) error {
 	return s.forgetPartitions(func(h string, p partition) bool { return h == host && expired[p] })
 }
 
-// removeAll removes everything of a host in a partition.
+// removeAll removes everything of a host in a partition. Should that be cut short, what is left
+// of a segment is its beginning.
 func (s *Store) removeAll(host string, p partition) error {
-	prefixes := [][]byte{blockPrefix(host, p), markerPrefix(host, p), mergeKey(host, p), stepsPrefix(host, p)}
+	prefixes := [][]byte{blockPrefix(host, p), markerPrefix(host, p), mergeKey(host, p)}
 	if s.legacy.there() {
 		for slot := range byte(slots) {
 			prefixes = append(prefixes, seriesPrefix(host, p, slot))
 		}
 	}
-	batch := s.db.NewWriteBatch()
-	defer batch.Cancel()
+	var keys, parts [][]byte
 	err := s.db.View(func(txn *badger.Txn) error {
-		for _, prefix := range prefixes {
-			it := txn.NewIterator(badger.IteratorOptions{Prefix: prefix})
+		all := func(o badger.IteratorOptions, fn func(key []byte)) {
+			it := txn.NewIterator(o)
+			defer it.Close()
 			for it.Rewind(); it.Valid(); it.Next() {
 				s.garbage.add(it.Item().EstimatedSize())
-				if err := batch.Delete(it.Item().KeyCopy(nil)); err != nil {
-					it.Close()
-					return err
-				}
+				fn(it.Item().KeyCopy(nil))
 			}
-			it.Close()
+		}
+		all(badger.IteratorOptions{Prefix: stepsPrefix(host, p)}, func(key []byte) {
+			if _, _, _, part, err := parseStepKey(key); err == nil && part {
+				parts = append(parts, key)
+			} else {
+				keys = append(keys, key)
+			}
+		})
+		slices.Reverse(keys)
+		keys = append(keys, parts...)
+		for _, prefix := range prefixes {
+			all(badger.IteratorOptions{Prefix: prefix}, func(key []byte) { keys = append(keys, key) })
 		}
 		return nil
 	})
-	return errors.Join(err, batch.Flush())
+	if err != nil {
+		return err
+	}
+	batch := s.db.NewWriteBatch()
+	defer batch.Cancel()
+	for _, key := range keys {
+		if err := batch.Delete(key); err != nil {
+			return err
+		}
+	}
+	return batch.Flush()
 }
 
 // trimFleet takes out of the summaries what has expired.

@@ -169,6 +169,9 @@ func (s *Store) open() (err error) {
 	if err := markReady(s.dir); err != nil {
 		return err
 	}
+	if err := s.dropRemains(); err != nil {
+		return err
+	}
 	if err := s.loadHeads(); err != nil {
 		return err
 	}

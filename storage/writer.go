@@ -34,6 +34,9 @@ func (w *writer) snapshot(r *request) error {
 		return err
 	}
 	if there {
+		if err := w.series(r.host, r.nanos); err != nil { // its removal may have been cut short
+			return err
+		}
 		s.counts.duplicates.Inc()
 		w.pending = append(w.pending, pending{request: r}) // it may be in this transaction
 		return nil
