@@ -182,12 +182,7 @@ func workUntilKilled(dir string) {
 // late ones into them, lets the oldest expire and takes over an older format. Then all that
 // was acknowledged and has not expired is there, once, as it was sent, and nothing else.
 func TestKilledAtRandomInstants(t *testing.T) {
-	kills := fewKills
-	if many := os.Getenv(crashKillsEnv); many != "" {
-		var err error
-		kills, err = strconv.Atoi(many)
-		must(t, err)
-	}
+	kills := fewOr(t, fewKills, crashKillsEnv)
 	shares := 0
 	for _, w := range crashWorks {
 		shares += w.share
@@ -202,6 +197,17 @@ func TestKilledAtRandomInstants(t *testing.T) {
 			}
 		})
 	}
+}
+
+// fewOr returns few, or what a variable of the environment says.
+func fewOr(t *testing.T, few int, variable string) int {
+	t.Helper()
+	if many := os.Getenv(variable); many != "" {
+		n, err := strconv.Atoi(many)
+		must(t, err)
+		return n
+	}
+	return few
 }
 
 // killed kills one store so often.

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -15,7 +16,9 @@ import (
 
 // TestQueriesSeeEverything asks before and after snapshots became blocks, of which some came
 // late: the answers are the same.
-func TestQueriesSeeEverything(t *testing.T) {
+func TestQueriesSeeEverything(t *testing.T) { synctest.Test(t, testQueriesSeeEverything) }
+
+func testQueriesSeeEverything(t *testing.T) {
 	clock := &testClock{}
 	clock.set(time.Unix(workload.Base, 0).Add(3 * time.Hour))
 	s := openStore(t, filepath.Join(t.TempDir(), "data"), func(o *storage.Options) { o.Clock = clock.now })

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -16,87 +17,91 @@ import (
 // TestBlocksInAnyOrder appends snapshots early, late and twice, while some of them become
 // blocks and the store is opened again: each comes back as it was delivered first.
 func TestBlocksInAnyOrder(t *testing.T) {
-	for seed := range uint64(6) {
-		rnd := rand.New(rand.NewPCG(seed, 9))
-		dir := filepath.Join(t.TempDir(), "data")
-		clock := &testClock{}
-		clock.set(noon.Add(6 * time.Hour))
-		open := func() *storage.Store { return openStore(t, dir, func(o *storage.Options) { o.Clock = clock.now }) }
-		s := open()
-		var all []procmon.Record
-		for _, host := range []string{"a", "B", "ab"} {
-			all = append(all, churn(rnd, host, 300)...) // about 100 minutes from 11:00 on
-		}
-		order := rnd.Perm(len(all))
-		check := func(appended []int) {
-			t.Helper()
-			for range 40 {
-				want := all[appended[rnd.IntN(len(appended))]]
-				v, err := s.At(t.Context(), want.Host, want.Snapshot.Timestamp)
-				must(t, err)
-				if diff := cmp.Diff(want, v.Record); diff != "" {
-					t.Fatalf("seed %d (-want +got):\n%s", seed, diff)
-				}
-			}
-		}
-		for n := 0; n < len(order); {
-			batch := min(1+rnd.IntN(150), len(order)-n)
-			var wg sync.WaitGroup
-			for _, i := range order[n : n+batch] {
-				wg.Go(func() { appendAll(t, s, all[i]) })
-			}
-			wg.Wait()
-			n += batch
-			switch rnd.IntN(4) {
-			case 0:
-				clock.set(clock.now().Add(20 * time.Minute)) // late ones get as long as others
-				must(t, s.Seal(t.Context()))
-			case 1:
-				must(t, s.Close())
-				s = open()
-			case 2:
-				changed := all[order[rnd.IntN(n)]]
-				again := *changed.Snapshot
-				again.Processes = nil
-				changed.Snapshot = &again
-				appendAll(t, s, changed) // the first delivery wins
-			}
-			check(order[:n])
-		}
-		clock.set(clock.now().Add(20 * time.Minute))
-		must(t, s.Seal(t.Context()))
-		check(order)
-		// Three hosts in two partitions of time.
-		if got := storage.Blocks(t, s); got > 6 {
-			t.Errorf("there are %d blocks, want at most 6", got)
-		}
-		if got := storage.Singles(t, s); got != 0 {
-			t.Errorf("%d snapshots are in no block", got)
-		}
-		must(t, s.Close())
-		s = open()
-		check(order)
-		for _, host := range []string{"a", "b", "ab"} {
-			previous := procmon.Record{}
-			for _, r := range all {
-				if procmon.HostKey(r.Host) != host {
-					continue
-				}
-				v, err := s.At(t.Context(), host, r.Snapshot.Timestamp)
-				must(t, err)
-				if previous.Snapshot != nil {
-					if diff := cmp.Diff(previous.Snapshot, v.Previous); diff != "" {
-						t.Fatalf("the one before %s (-want +got):\n%s", r.Snapshot.Timestamp, diff)
-					}
-				}
-				previous = r
-			}
-		}
-		if d := s.Damage(); len(d) > 0 {
-			t.Errorf("damage: %v", d)
-		}
-		must(t, s.Close())
+	for seed := range uint64(4) {
+		synctest.Test(t, func(t *testing.T) { testBlocksInAnyOrder(t, seed) })
 	}
+}
+
+func testBlocksInAnyOrder(t *testing.T, seed uint64) {
+	rnd := rand.New(rand.NewPCG(seed, 9))
+	dir := filepath.Join(t.TempDir(), "data")
+	clock := &testClock{}
+	clock.set(noon.Add(6 * time.Hour))
+	open := func() *storage.Store { return openStore(t, dir, func(o *storage.Options) { o.Clock = clock.now }) }
+	s := open()
+	var all []procmon.Record
+	for _, host := range []string{"a", "B", "ab"} {
+		all = append(all, churn(rnd, host, 300)...) // about 100 minutes from 11:00 on
+	}
+	order := rnd.Perm(len(all))
+	check := func(appended []int) {
+		t.Helper()
+		for range 40 {
+			want := all[appended[rnd.IntN(len(appended))]]
+			v, err := s.At(t.Context(), want.Host, want.Snapshot.Timestamp)
+			must(t, err)
+			if diff := cmp.Diff(want, v.Record); diff != "" {
+				t.Fatalf("seed %d (-want +got):\n%s", seed, diff)
+			}
+		}
+	}
+	for n := 0; n < len(order); {
+		batch := min(1+rnd.IntN(150), len(order)-n)
+		var wg sync.WaitGroup
+		for _, i := range order[n : n+batch] {
+			wg.Go(func() { appendAll(t, s, all[i]) })
+		}
+		wg.Wait()
+		n += batch
+		switch rnd.IntN(4) {
+		case 0:
+			clock.set(clock.now().Add(20 * time.Minute)) // late ones get as long as others
+			must(t, s.Seal(t.Context()))
+		case 1:
+			must(t, s.Close())
+			s = open()
+		case 2:
+			changed := all[order[rnd.IntN(n)]]
+			again := *changed.Snapshot
+			again.Processes = nil
+			changed.Snapshot = &again
+			appendAll(t, s, changed) // the first delivery wins
+		}
+		check(order[:n])
+	}
+	clock.set(clock.now().Add(20 * time.Minute))
+	must(t, s.Seal(t.Context()))
+	check(order)
+	// Three hosts in two partitions of time.
+	if got := storage.Blocks(t, s); got > 6 {
+		t.Errorf("there are %d blocks, want at most 6", got)
+	}
+	if got := storage.Singles(t, s); got != 0 {
+		t.Errorf("%d snapshots are in no block", got)
+	}
+	must(t, s.Close())
+	s = open()
+	check(order)
+	for _, host := range []string{"a", "b", "ab"} {
+		previous := procmon.Record{}
+		for _, r := range all {
+			if procmon.HostKey(r.Host) != host {
+				continue
+			}
+			v, err := s.At(t.Context(), host, r.Snapshot.Timestamp)
+			must(t, err)
+			if previous.Snapshot != nil {
+				if diff := cmp.Diff(previous.Snapshot, v.Previous); diff != "" {
+					t.Fatalf("the one before %s (-want +got):\n%s", r.Snapshot.Timestamp, diff)
+				}
+			}
+			previous = r
+		}
+	}
+	if d := s.Damage(); len(d) > 0 {
+		t.Errorf("damage: %v", d)
+	}
+	must(t, s.Close())
 }
 
 // TestMarkersOutliveBlocks: a host that was out of reach is so after its snapshots became

@@ -116,3 +116,38 @@ func At(records []procmon.Record, at time.Time) (v procmon.View, ok bool) {
 	}
 	return v, ok
 }
+
+// Difference returns what changed between two instants.
+func Difference(records []procmon.Record, before, after time.Time) (d procmon.Difference, ok bool) {
+	then, ok1 := At(records, before)
+	now, ok2 := At(records, after)
+	if !ok1 || !ok2 {
+		return d, false
+	}
+	d = procmon.Difference{Host: now.Host, Before: then.Snapshot, After: now.Snapshot}
+	for i := range now.Snapshot.Processes {
+		p := &now.Snapshot.Processes[i]
+		old := find(then.Snapshot, p.ID())
+		if old == nil {
+			d.Started = append(d.Started, procmon.Change{After: p})
+			continue
+		}
+		c := procmon.Change{Before: old, After: p}
+		if p.CPUSeconds.Known && old.CPUSeconds.Known && p.CPUSeconds.Value >= old.CPUSeconds.Value {
+			c.CPUSeconds = procmon.Some(p.CPUSeconds.Value - old.CPUSeconds.Value)
+		}
+		if p.ReadBytes.Value >= old.ReadBytes.Value {
+			c.ReadBytes = procmon.Some(p.ReadBytes.Value - old.ReadBytes.Value)
+		}
+		if p.WriteBytes.Value >= old.WriteBytes.Value {
+			c.WriteBytes = procmon.Some(p.WriteBytes.Value - old.WriteBytes.Value)
+		}
+		d.Stayed = append(d.Stayed, c)
+	}
+	for i := range then.Snapshot.Processes {
+		if p := &then.Snapshot.Processes[i]; find(now.Snapshot, p.ID()) == nil {
+			d.Ended = append(d.Ended, procmon.Change{Before: p})
+		}
+	}
+	return d, true
+}

@@ -116,3 +116,12 @@ func told(records []procmon.Record, q *procmon.SearchQuery, found map[procmon.Pr
 		}
 	}
 }
+
+// Insert adds a record to those of its host, unless there is one of its time.
+func (f Fleet) Insert(r procmon.Record) {
+	key := procmon.HostKey(r.Host)
+	i, there := slices.BinarySearchFunc(f[key], r.Snapshot.Timestamp, func(o procmon.Record, at time.Time) int { return o.Snapshot.Timestamp.Compare(at) })
+	if !there {
+		f[key] = slices.Insert(f[key], i, r)
+	}
+}
