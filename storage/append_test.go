@@ -128,7 +128,7 @@ func testAnyOrder(t *testing.T) {
 			}
 		}
 	}
-	appendAll(t, s, deliveries...)
+	appendTogether(t, s, deliveries...)
 	check()
 	must(t, s.Close())
 	s = openStore(t, dir)

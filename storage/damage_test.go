@@ -36,7 +36,7 @@ func history(t testing.TB, s *storage.Store) []procmon.Record {
 	for i := range 60 {
 		all = append(all, record("small", time.Duration(i)*time.Minute))
 	}
-	appendAll(t, s, all...)
+	appendTogether(t, s, all...)
 	return all
 }
 
@@ -169,7 +169,7 @@ func TestFlippedByte(t *testing.T) {
 		dir, all := kind.make(t)
 		data, err := os.ReadFile(only(t, dir, kind.pattern))
 		must(t, err)
-		const flips = 12
+		const flips = 10
 		size := int64(len(strings.TrimRight(string(data), "\x00")))
 		var some atomic.Int32
 		t.Run(kind.name, func(t *testing.T) {
@@ -398,7 +398,7 @@ func TestManyTablesWithoutManifest(t *testing.T) {
 				all = append(all, noisy(h.Record(), 40_000))
 			}
 		}
-		appendAll(t, s, all...)
+		appendTogether(t, s, all...)
 		must(t, s.Close())
 	})
 	tables, err := filepath.Glob(filepath.Join(dir, "db", "*.sst"))

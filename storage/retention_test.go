@@ -54,7 +54,7 @@ func testExpiredHistoryGoesAndItsSpaceReturns(t *testing.T) {
 			all = append(all, noisy(h.Record(), 12_000))
 		}
 	}
-	appendAll(t, s, all...)
+	appendTogether(t, s, all...)
 	full := allocated(t, dir)
 	if full < 20<<20 {
 		t.Fatalf("the store takes %d bytes only; the test says nothing", full)

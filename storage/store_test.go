@@ -5,9 +5,12 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -98,6 +101,25 @@ func appendAll(t testing.TB, s *storage.Store, records ...procmon.Record) {
 		if err := s.Append(t.Context(), r); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// appendTogether appends records in their order, but so that many share a commit, which
+// appendAll does not do. It works in a bubble of synctest, where the store does not stop waiting
+// for more before all of them wait.
+func appendTogether(t testing.TB, s *storage.Store, records ...procmon.Record) {
+	t.Helper()
+	for chunk := range slices.Chunk(records, 200) {
+		var wg sync.WaitGroup
+		for _, r := range chunk {
+			wg.Go(func() {
+				if err := s.Append(t.Context(), r); err != nil {
+					t.Error(err)
+				}
+			})
+			synctest.Wait()
+		}
+		wg.Wait()
 	}
 }
 
