@@ -200,8 +200,11 @@ func (s *Store) commitLoop() {
 			}
 			usual := len(batch)
 			batch = s.drain(append(batch[:0], r))
+			if time.Since(answered) <= inAnswer {
+				batch = s.gather(batch, usual, answered.Add(inAnswer))
+			}
 			if len(batch) < usual || time.Since(answered) > inAnswer {
-				batch = s.gather(batch, next)
+				batch = s.gather(batch, cap(batch), next)
 			}
 			next = time.Now().Add(commitInterval)
 			s.commit(batch)
@@ -216,11 +219,11 @@ func (s *Store) commitLoop() {
 }
 
 // gather adds to batch what comes before then, and what waits at that time. It returns
-// earlier when batch is full or the store is closed.
-func (s *Store) gather(batch []*request, then time.Time) []*request {
+// earlier when batch has so many, or the store is closed.
+func (s *Store) gather(batch []*request, enough int, then time.Time) []*request {
 	pause := time.NewTimer(time.Until(then))
 	defer pause.Stop()
-	for len(batch) < cap(batch) {
+	for len(batch) < enough {
 		select {
 		case r, ok := <-s.queue:
 			if !ok {

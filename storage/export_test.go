@@ -3,12 +3,16 @@ package storage
 import (
 	"encoding/binary"
 	"errors"
+	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/dgraph-io/badger/v4"
 
 	"github.com/procmon/procmon"
+	"github.com/procmon/procmon/storage/internal/block"
 	"github.com/procmon/procmon/storage/internal/codec"
+	"github.com/procmon/procmon/test/workload"
 )
 
 // Singles returns how many snapshots are in no block.
@@ -111,5 +115,41 @@ func WriteFormat2(t testing.TB, dir string, records []procmon.Record) {
 	err = errors.Join(w.set(formatKey(), binary.BigEndian.AppendUint64(nil, 2)), w.flush(), s.Close(), writeMarker(dir, markerReady+"2"))
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// Fill stores the blocks of so many steps for hosts whose histories are those that are given,
+// again and again, under their own names. Only what reads snapshots by their host notices.
+func Fill(t testing.TB, s *Store, hosts int, histories []*workload.Host, steps int) {
+	t.Helper()
+	for kind, h := range histories {
+		var p partition
+		bs := builders{z: s.compressor}
+		for range steps {
+			r := h.Record()
+			if at := partitionOf(r.Snapshot.Timestamp.UnixNano()); bs.b == nil || at != p {
+				bs.finish()
+				bs.b, p = block.NewBuilder(), at
+			}
+			if _, err := bs.b.Add(nil, r); err != nil {
+				t.Fatal(err)
+			}
+		}
+		bs.finish()
+		batch := s.db.NewWriteBatch()
+		for i := kind; i < hosts; i += len(histories) {
+			host := procmon.HostKey(fmt.Sprintf("%s%03d", strings.TrimRight(h.Name, "0123456789"), i))
+			for _, b := range bs.made {
+				if err := batch.Set(blockKey(host, b.first, 1), b.value); err != nil {
+					t.Fatal(err)
+				}
+				if err := batch.Set(hostKey(host, partitionOf(b.first)), nil); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		if err := batch.Flush(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

@@ -79,12 +79,21 @@ type activity struct {
 	counts [][columns]int32 // of row i, the changes in each column
 }
 
-// column is one column of all rows.
+// column is one column of all rows. Its numbers are differences, but of CPU use.
 type column struct {
-	first []uint64
-	data  []byte   // what the diffs are in
-	diffs []packed // of the rows that change
-	at    []int32  // of row i, the index in diffs if it changes; nil if none does
+	first  []uint64
+	data   []byte   // what the numbers are in
+	packed []packed // of the rows that change
+	at     []int32  // of row i, the index in packed if it changes; nil if none does
+}
+
+// take takes in a number of a column.
+func (now *codes) take(c int, number uint64) {
+	if c == colCPU {
+		now[c] = number
+	} else {
+		now[c] += number
+	}
 }
 
 // Open reads the head and the times of a block that Encode made.
@@ -295,7 +304,7 @@ func (b *Block) readActivity(rows []Row) error {
 			a.from[i+1] = a.from[i] + int(r.uvarint(uint64(len(b.times))))
 		}
 		n := a.from[b.nrows]
-		if n > len(r.bytes)/2 {
+		if n > len(r.bytes)/3 {
 			r.fail(errCut)
 			return
 		}
@@ -310,9 +319,14 @@ func (b *Block) readActivity(rows []Row) error {
 				a.steps[j] = int32(at)
 			}
 		}
+		masks := r.take(uint64(n))
 		for i := range rows {
 			for j := a.from[i]; j < a.from[i+1]; j++ {
-				a.masks[j] = r.uvarint(1<<columns - 1)
+				a.masks[j] = r.uvarint(1<<(columns-8)-1) << 8
+				if r.err != nil {
+					return
+				}
+				a.masks[j] |= uint64(masks[j])
 				for m := a.masks[j]; m != 0; m &= m - 1 {
 					a.counts[i][bits.TrailingZeros64(m)]++
 				}
@@ -322,7 +336,7 @@ func (b *Block) readActivity(rows []Row) error {
 	})
 }
 
-// readColumn reads the first values of all rows, and where the differences of each are.
+// readColumn reads the first values of all rows, and where the numbers of each are.
 func (b *Block) readColumn(r *reader, c int) *column {
 	if b.nrows > len(r.bytes) {
 		r.fail(errCut)
@@ -332,7 +346,8 @@ func (b *Block) readColumn(r *reader, c int) *column {
 	for i := range col.first {
 		col.first[i] = r.uvarint(math.MaxUint64)
 	}
-	col.data = r.bytes
+	var ofWidth [65]int // numbers
+	low := 0
 	for i := range b.nrows {
 		n := int(b.activity.counts[i][c])
 		if n == 0 {
@@ -341,19 +356,30 @@ func (b *Block) readColumn(r *reader, c int) *column {
 		if col.at == nil {
 			col.at = make([]int32, b.nrows)
 		}
-		col.at[i] = int32(len(col.diffs))
-		p := packed{divisor: int64(r.uvarint(math.MaxInt64)), least: r.varint(), width: int(r.byte())}
-		p.at = 8 * (len(col.data) - len(r.bytes))
+		col.at[i] = int32(len(col.packed))
+		p := packed{divisor: int64(r.uvarint(math.MaxInt64)), least: r.varint(), width: int(r.byte()), low: 8 * low}
 		if p.width > 64 {
 			r.fail(errRange)
 		}
-		r.take(p.size(n))
 		if r.err != nil {
 			return nil
 		}
-		col.diffs = append(col.diffs, p)
+		low += p.lowSize(n)
+		p.high = ofWidth[p.width] // and what stands before those of the width
+		ofWidth[p.width] += n
+		col.packed = append(col.packed, p)
 	}
-	col.data = col.data[:len(col.data)-len(r.bytes)]
+	before := low
+	for width := 1; width < len(ofWidth); width++ {
+		n := ofWidth[width]
+		ofWidth[width] = before
+		before += n
+	}
+	for i := range col.packed {
+		p := &col.packed[i]
+		p.high += ofWidth[p.width]
+	}
+	col.data = r.take(uint64(before))
 	return col
 }
 

@@ -3,7 +3,6 @@ package block
 import (
 	"encoding/binary"
 	"math/bits"
-	"slices"
 )
 
 // The sections of a block, in the order in which they stand.
@@ -20,10 +19,10 @@ const (
 // Encode returns the block of all snapshots that were added, of which there must be one. The
 // builder can go on.
 func (b *Builder) Encode(z *Compressor) []byte {
-	var parts [sections][]byte
-	parts[sectionMeta] = b.meta()
-	parts[sectionWords] = b.texts.words.encode()
-	parts[sectionLines] = b.texts.lines.encode()
+	var parts [sections]part
+	parts[sectionMeta].bytes = b.meta()
+	parts[sectionWords].bytes = b.texts.words.encode()
+	parts[sectionLines].bytes = b.texts.lines.encode()
 	b.encodeRows(&parts)
 	return z.seal(&parts)
 }
@@ -106,44 +105,59 @@ func (t *texts) encode() []byte {
 // units of time that clocks tick in, in nanoseconds: s, Linux' 10 ms, ms, Windows' 100 ns.
 var units = [...]int64{1e9, 1e7, 1e6, 100, 1}
 
-func (b *Builder) encodeRows(parts *[sections][]byte) {
-	var gaps, masks []byte
-	var firsts, changes [columns][]byte
-	var diffs [columns][]int64
+func (b *Builder) encodeRows(parts *[sections]part) {
+	var counts, gaps, masks, others []byte
+	var firsts [columns][]byte
+	var packers [columns]packer
+	var numbers [columns][]int64
 	for _, w := range b.rows {
-		for c := range diffs {
-			diffs[c] = diffs[c][:0]
+		for c := range numbers {
+			numbers[c] = numbers[c][:0]
 		}
 		first := codes{}
+		cpu := uint64(0)
 		n := 0
 		l := logReader{bytes: w.log.bytes}
 		for initial := true; l.next(); initial = false {
 			if initial && l.gap == 0 {
 				l.each(func(c int, d int64) { first[c] = uint64(d) })
+				cpu = first[colCPU]
 				continue
 			}
 			n++
 			gaps = binary.AppendUvarint(gaps, uint64(l.gap-1))
-			masks = binary.AppendUvarint(masks, l.mask)
-			l.each(func(c int, d int64) { diffs[c] = append(diffs[c], d) })
+			masks = append(masks, byte(l.mask))
+			others = binary.AppendUvarint(others, l.mask>>8)
+			l.each(func(c int, d int64) {
+				if c == colCPU {
+					cpu += uint64(d)
+					d = int64(cpu)
+				}
+				numbers[c] = append(numbers[c], d)
+			})
 		}
-		parts[sectionActivity] = binary.AppendUvarint(parts[sectionActivity], uint64(n))
-		for c := range diffs {
+		counts = binary.AppendUvarint(counts, uint64(n))
+		for c := range numbers {
 			firsts[c] = binary.AppendUvarint(firsts[c], first[c])
-			if len(diffs[c]) > 0 {
-				changes[c] = appendPacked(changes[c], diffs[c])
+			if len(numbers[c]) > 0 {
+				packers[c].add(numbers[c])
 			}
 		}
 	}
-	parts[sectionActivity] = slices.Concat(parts[sectionActivity], gaps, masks)
-	rows := b.appendRows(nil)
+	activity := &parts[sectionActivity]
+	for _, list := range [...][]byte{counts, gaps, masks, others} {
+		activity.bytes = append(activity.bytes, list...)
+		activity.cut()
+	}
+	rows := part{bytes: b.appendRows(nil)}
 	for c := range firsts {
 		if c < firstStatic {
-			parts[sectionColumns+c] = slices.Concat(firsts[c], changes[c])
+			parts[sectionColumns+c] = packers[c].appendTo(part{}, firsts[c])
 		} else {
-			rows = slices.Concat(rows, firsts[c], changes[c])
+			rows = packers[c].appendTo(rows, firsts[c])
 		}
 	}
+	rows.cuts = nil
 	parts[sectionRows] = rows
 }
 

@@ -20,8 +20,10 @@ func Sections(t testing.TB, value []byte, z *Compressor) (all [][]byte) {
 
 // Seal makes a block of sections.
 func Seal(all [][]byte, z *Compressor) []byte {
-	var parts [sections][]byte
-	copy(parts[:], all)
+	var parts [sections]part
+	for i, section := range all {
+		parts[i].bytes = section
+	}
 	return z.seal(&parts)
 }
 

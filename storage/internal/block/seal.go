@@ -10,7 +10,8 @@ import (
 
 // A block is one byte of version, and for each section its size and its stored size as
 // uvarints, the CRC-32C of what is stored, 4 bytes, then the CRC-32C of all that, and the
-// sections. A section is stored as one zstd frame, or as it is where that is not larger.
+// sections. A section is stored as zstd frames, one after the other, or as it is where that is
+// not larger.
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -37,16 +38,22 @@ func NewCompressor(parallel int) (*Compressor, error) {
 // Close frees what z holds. It cannot be used afterwards.
 func (z *Compressor) Close() { z.zr.Close() }
 
-func (z *Compressor) seal(parts *[sections][]byte) []byte {
+func (z *Compressor) seal(parts *[sections]part) []byte {
 	out := []byte{Version}
 	var body []byte
-	for _, part := range parts {
-		from := len(body)
-		body = z.zw.EncodeAll(part, body)
-		if len(body)-from >= len(part) {
-			body = append(body[:from], part...)
+	for i := range parts {
+		p := &parts[i]
+		from, at := len(body), 0
+		for _, cut := range append(p.cuts, len(p.bytes)) {
+			if cut > at {
+				body = z.zw.EncodeAll(p.bytes[at:cut], body)
+			}
+			at = cut
 		}
-		out = binary.AppendUvarint(out, uint64(len(part)))
+		if len(body)-from >= len(p.bytes) {
+			body = append(body[:from], p.bytes...)
+		}
+		out = binary.AppendUvarint(out, uint64(len(p.bytes)))
 		out = binary.AppendUvarint(out, uint64(len(body)-from))
 		out = binary.LittleEndian.AppendUint32(out, crc32.Checksum(body[from:], castagnoli))
 	}

@@ -126,13 +126,13 @@ func (b *Block) presentAt(step int) ([]int, error) {
 // codesAt returns the codes of a row in a step, and those of the step before if the row is in
 // that.
 func (b *Block) codesAt(i, step int) (now, last codes) {
-	var diffs [columns]packed
+	var numbers [columns]packed
 	counts := &b.activity.counts[i]
 	for c := range now {
 		col := b.series[c]
 		now[c] = col.first[i]
 		if counts[c] > 0 {
-			diffs[c] = col.diffs[col.at[i]]
+			numbers[c] = col.packed[col.at[i]]
 		}
 	}
 	changed := false
@@ -143,7 +143,7 @@ func (b *Block) codesAt(i, step int) (now, last codes) {
 		}
 		for m := a.masks[j]; m != 0; m &= m - 1 {
 			c := bits.TrailingZeros64(m)
-			now[c] += uint64(diffs[c].next(b.series[c].data))
+			now.take(c, uint64(numbers[c].next(b.series[c].data)))
 		}
 	}
 	if !changed {

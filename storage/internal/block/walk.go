@@ -121,7 +121,7 @@ func (b *Block) walk(i int, mask uint64, f func(step int, p *procmon.Process, no
 		return err
 	}
 	var now codes
-	var diffs [columns]packed
+	var numbers [columns]packed
 	for m := mask; m != 0; m &= m - 1 {
 		c := bits.TrailingZeros64(m)
 		col, err := b.column(c)
@@ -130,7 +130,7 @@ func (b *Block) walk(i int, mask uint64, f func(step int, p *procmon.Process, no
 		}
 		now[c] = col.first[i]
 		if b.activity.counts[i][c] > 0 {
-			diffs[c] = col.diffs[col.at[i]]
+			numbers[c] = col.packed[col.at[i]]
 		}
 	}
 	var p procmon.Process
@@ -146,7 +146,7 @@ func (b *Block) walk(i int, mask uint64, f func(step int, p *procmon.Process, no
 		}
 		for ; m != 0; m &= m - 1 {
 			c := bits.TrailingZeros64(m)
-			now[c] += uint64(diffs[c].next(b.series[c].data))
+			now.take(c, uint64(numbers[c].next(b.series[c].data)))
 		}
 		if err := f(int(a.steps[j]), &p, &now); err != nil {
 			return err

@@ -97,43 +97,36 @@ func (r *reader) counted(limit int) int { return int(r.uvarint(uint64(min(limit,
 
 func nanoTime(ns int64) time.Time { return time.Unix(0, ns).UTC() }
 
-// packed are numbers in a frame of reference, as appendPacked wrote them.
+// packed are numbers in a frame of reference, as a packer wrote them.
 type packed struct {
 	divisor int64
 	least   int64
 	width   int
-	at      int // of the next number, in bits
+	low     int // where the lower bits of the next number are, in bits
+	high    int // where its byte is
 }
 
-// wide is the width in bits above which numbers stand in eight bytes each.
-const wide = 56
-
-// size returns how many bytes so many numbers take.
-func (p *packed) size(n int) uint64 {
-	if p.width > wide {
-		return 8 * uint64(n)
-	}
-	return (uint64(n)*uint64(p.width) + 7) / 8
-}
+// lowSize returns how many bytes the lower bits of so many numbers take.
+func (p *packed) lowSize(n int) int { return (n*lowWidth(p.width) + 7) / 8 }
 
 // next returns the next number in data; the caller knows that there is one.
 func (p *packed) next(data []byte) int64 {
-	var v uint64
-	switch {
-	case p.width == 0:
-	case p.width > wide:
-		v = binary.LittleEndian.Uint64(data[p.at/8:])
-		p.at += 64
-	default:
-		if i := p.at / 8; i+8 <= len(data) {
-			v = binary.LittleEndian.Uint64(data[i:])
+	if p.width == 0 {
+		return p.least * p.divisor
+	}
+	v := uint64(data[p.high])
+	p.high++
+	if low := lowWidth(p.width); low > 0 {
+		var bits uint64
+		if i := p.low / 8; i+8 <= len(data) {
+			bits = binary.LittleEndian.Uint64(data[i:])
 		} else {
 			for j, b := range data[i:] {
-				v |= uint64(b) << (8 * j)
+				bits |= uint64(b) << (8 * j)
 			}
 		}
-		v = v >> (p.at % 8) & (1<<p.width - 1)
-		p.at += p.width
+		v = v<<low | bits>>(p.low%8)&(1<<low-1)
+		p.low += low
 	}
 	return int64(v+uint64(p.least)) * p.divisor
 }
