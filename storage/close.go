@@ -111,6 +111,10 @@ func (w *writer) close(g *segment) error {
 	if err := w.flush(); err != nil {
 		return err
 	}
+	s.sketches.forget(g.host, g.partition)
+	if !others {
+		s.sketches.add(g.host, g.partition, sketch{g.first, g.builder.Last(), g.builder.Words()}, s.sketches.now())
+	}
 	s.heads.remove(g)
 	s.counts.blocks.Inc()
 	return nil

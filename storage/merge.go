@@ -85,7 +85,9 @@ func (s *Store) merge(ctx context.Context, host string, p partition) error {
 		if err := w.txn.Delete(mergeKey(host, p)); err != nil {
 			return err
 		}
-		return w.flush()
+		err := w.flush()
+		s.sketches.forget(host, p)
+		return err
 	}})
 }
 

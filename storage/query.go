@@ -13,8 +13,8 @@ import (
 // source is the store as package query reads it.
 type source struct{ *Store }
 
-func (s source) Segments(ctx context.Context, host string, from, to int64, f func(block.Segment) error) error {
-	return s.segments(ctx, host, from, to, f)
+func (s source) Segments(ctx context.Context, host string, from, to int64, pass func(block.Words, int64) bool, f func(block.Segment) error) error {
+	return s.segments(ctx, host, from, to, pass, f)
 }
 
 func (s source) Newest(ctx context.Context, host string, until int64) (int64, bool, error) {

@@ -111,6 +111,7 @@ type finder struct {
 	marker bool             // a stale marker stands after the newest
 	stale  int64            // where that stands
 	base   *codec.Base      // of formats 1 and 2, that was read last
+	since  int              // of sketches, from before the transaction
 }
 
 // errEnough ends a walk.

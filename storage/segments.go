@@ -15,8 +15,8 @@ import (
 
 // segments calls f with what is stored of a host between two instants, Unix nanoseconds, both
 // included: oldest first, no two of which overlap. A segment may reach beyond the range. f
-// must not keep it.
-func (s *Store) segments(ctx context.Context, key string, from, to int64, f func(block.Segment) error) error {
+// must not keep it. What pass is true of is left out; see query.Source.
+func (s *Store) segments(ctx context.Context, key string, from, to int64, pass func(block.Words, int64) bool, f func(block.Segment) error) error {
 	h, cutoff := s.kept(key)
 	if h == nil {
 		return nil
@@ -27,6 +27,9 @@ func (s *Store) segments(ctx context.Context, key string, from, to int64, f func
 	}
 	r := finder{store: s, ctx: ctx, host: key, cutoff: minNanos}
 	return r.forward(from, to, func(txn *badger.Txn, p partition, open []*segment) error {
+		if pass != nil && r.passed(p, open, from, to, pass) {
+			return nil
+		}
 		all, err := r.inOrder(txn, p, open)
 		if err != nil {
 			return err
@@ -45,6 +48,16 @@ func (s *Store) segments(ctx context.Context, key string, from, to int64, f func
 		}
 		return nil
 	})
+}
+
+// passed reports whether a partition has one block, and that lies beside a range or pass is
+// true of it.
+func (f *finder) passed(p partition, open []*segment, from, to int64, pass func(block.Words, int64) bool) bool {
+	if f.store.legacy.there() || slices.ContainsFunc(open, func(g *segment) bool { return g.partition == p }) {
+		return false
+	}
+	k, known := f.store.sketches.get(f.host, p)
+	return known && (k.first > to || k.last < from || pass(k.words, k.last))
 }
 
 // Snapshots calls fn with every snapshot of a host between two instants, both included, the
@@ -104,6 +117,7 @@ func (f *finder) forward(from, to int64, fn func(*badger.Txn, partition, []*segm
 	for {
 		found := false
 		open := f.store.heads.of(f.host) // before the transaction; see walk
+		f.since = f.store.sketches.now()
 		err := f.store.view(func(txn *badger.Txn) error {
 			it := txn.NewIterator(badger.IteratorOptions{Prefix: hostPrefix(f.host)})
 			it.Seek(hostKey(f.host, next))
@@ -161,6 +175,12 @@ func (f *finder) inOrder(txn *badger.Txn, p partition, open []*segment) ([]reada
 	for i := 1; i < len(all) && !overlap; i++ {
 		before := all[i-1].times()
 		overlap = all[i].times()[0] <= before[len(before)-1]
+	}
+	if len(blocks) == 1 && len(all) == 1 && !f.store.legacy.there() {
+		if words, err := blocks[0].Words(); err == nil {
+			times := blocks[0].Times()
+			f.store.sketches.add(f.host, p, sketch{times[0], times[len(times)-1], words}, f.since)
+		}
 	}
 	if !overlap {
 		return all, nil

@@ -64,6 +64,8 @@ type Options struct {
 const (
 	defaultMemory = 256 << 20
 	minMemory     = 32 << 20
+	// sketchesOfMemory is which part of the memory sketches may take: that of 24 hours.
+	sketchesOfMemory = 16
 )
 
 // farthest is how far the snapshot before may be away to derive rates from it.
@@ -88,6 +90,7 @@ type Store struct {
 	garbage    garbage
 	space      space
 	damage     damageLog
+	sketches   sketches
 	counts     counters
 
 	sealing sync.Mutex // held by Seal
@@ -109,13 +112,15 @@ func Open(dir string, o Options) (*Store, error) {
 		dir:        dir,
 		keep:       retention{age: o.Retention, ageOf: o.RetentionOf, size: o.RetentionSize},
 		staleAfter: cmp.Or(o.StaleAfter, procmon.StaleAfter),
-		memory:     max(cmp.Or(o.Memory, defaultMemory), minMemory) - databaseMemory,
 		log:        o.Logger,
 		now:        o.Clock,
 		counts:     newCounters(),
 		queue:      make(chan *request, queueLength),
 		done:       make(chan struct{}),
 	}
+	memory := max(cmp.Or(o.Memory, defaultMemory), minMemory)
+	s.sketches.known, s.sketches.most = make(map[place]sketch), int(memory/sketchesOfMemory)
+	s.memory = memory - databaseMemory - memory/sketchesOfMemory
 	s.fleet.hosts = make(map[string]*host)
 	s.heads.open = make(map[string][]*segment)
 	if s.log == nil {

@@ -66,7 +66,7 @@ func (f *fleet) Hosts(context.Context) (all []procmon.HostSummary, err error) {
 	return all, nil
 }
 
-func (f *fleet) Segments(ctx context.Context, key string, from, to int64, fn func(block.Segment) error) error {
+func (f *fleet) Segments(ctx context.Context, key string, from, to int64, _ func(block.Words, int64) bool, fn func(block.Segment) error) error {
 	tell := func(g block.Segment) error {
 		times := g.Times()
 		if times[0] > to || times[len(times)-1] < from {

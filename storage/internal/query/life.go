@@ -21,7 +21,7 @@ func (e *Engine) Life(ctx context.Context, host string, id procmon.ProcessID) (p
 		from = id.Start - early
 	}
 	l := lifeline{id: id}
-	err := e.Source.Segments(ctx, procmon.HostKey(host), from, 1<<63-1, l.segment)
+	err := e.Source.Segments(ctx, procmon.HostKey(host), from, 1<<63-1, nil, l.segment)
 	if err != nil && !errors.Is(err, errEnough) {
 		return procmon.Life{}, err
 	}

@@ -30,8 +30,10 @@ type Source interface {
 	Hosts(ctx context.Context) ([]procmon.HostSummary, error)
 	// Segments calls f with what is stored of a host between two instants, Unix nanoseconds,
 	// both included, oldest first. No two overlap; one may reach beyond the range. f must not
-	// keep it.
-	Segments(ctx context.Context, host string, from, to int64, f func(block.Segment) error) error
+	// keep it. Where it is cheap to ask, and the source knows at once what words a segment has
+	// and when its last snapshot was, it asks pass, and leaves out what that is true of; nil is
+	// never true.
+	Segments(ctx context.Context, host string, from, to int64, pass func(words block.Words, last int64) bool, f func(block.Segment) error) error
 	// Newest returns the time of the newest snapshot of a host at or before an instant.
 	Newest(ctx context.Context, host string, until int64) (nanos int64, ok bool, err error)
 }

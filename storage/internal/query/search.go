@@ -44,11 +44,11 @@ func (e *Engine) Search(ctx context.Context, q procmon.SearchQuery) (procmon.Mat
 		key := procmon.HostKey(h.Host)
 		if ranged {
 			s.from, s.to = from, to
-			err := e.Source.Segments(ctx, key, from-int64(Farthest), to, s.segment)
+			err := e.Source.Segments(ctx, key, from-int64(Farthest), to, s.pass, s.segment)
 			if early := s.earlier(); err == nil && len(early) > 0 {
 				s = newSearcher(&q.Match, h.Host)
 				s.from, s.to, s.follow = from, to, early
-				err = e.Source.Segments(ctx, key, from-int64(Farthest), to, s.segment)
+				err = e.Source.Segments(ctx, key, from-int64(Farthest), to, s.pass, s.segment)
 			}
 			return s.result(), err
 		}
@@ -57,9 +57,9 @@ func (e *Engine) Search(ctx context.Context, q procmon.SearchQuery) (procmon.Mat
 			return nil, err
 		}
 		s.from, s.to, s.instant = at, at, true
-		err = e.Source.Segments(ctx, key, at, at, s.segment)
+		err = e.Source.Segments(ctx, key, at, at, s.pass, s.segment)
 		if errors.Is(err, errBefore) {
-			err = e.Source.Segments(ctx, key, at-int64(Farthest), at, s.segment)
+			err = e.Source.Segments(ctx, key, at-int64(Farthest), at, s.pass, s.segment)
 		}
 		return s.result(), err
 	}, func(h *procmon.HostSummary, found []procmon.Match) bool {
@@ -267,6 +267,21 @@ func (s *searcher) may(g block.Segment) (bool, error) {
 		}
 	}
 	return true, nil
+}
+
+// pass reports whether a segment with those words need not be looked through, as segment
+// would find out too, and takes note of when it ended.
+func (s *searcher) pass(words block.Words, last int64) bool {
+	if s.recent || len(s.follow) > 0 {
+		return false
+	}
+	for _, n := range s.needs {
+		if n.Words && !n.Lines && !words.Any(n.Match) {
+			s.last, s.ids, s.clock.last = nil, nil, last
+			return true
+		}
+	}
+	return false
 }
 
 // stage is what is known of a process from a step on.

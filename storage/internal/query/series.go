@@ -46,7 +46,7 @@ func (e *Engine) Series(ctx context.Context, q procmon.SeriesQuery) (procmon.Ser
 	b := newReducer(metrics, int64(q.Step))
 	// What is in the range is measured from what is before it.
 	lookback := func(f func(block.Segment) error) error {
-		return e.Source.Segments(ctx, procmon.HostKey(q.Host), from-int64(Farthest), to, f)
+		return e.Source.Segments(ctx, procmon.HostKey(q.Host), from-int64(Farthest), to, nil, f)
 	}
 	if q.Process != nil {
 		p := processSeries{id: *q.Process, from: from, to: to, columns: columnsOf(metrics), out: b, clock: clock{never}}

@@ -33,7 +33,7 @@ func (e *Engine) Top(ctx context.Context, q procmon.TopQuery) ([]procmon.TopRow,
 	merged := make(map[string]*procmon.TopRow)
 	err = eachHost(ctx, e.Source, q.Hosts, func(h *procmon.HostSummary) ([]procmon.TopRow, error) {
 		t := topOfHost{q: &q, host: h.Host, from: from, to: to, clock: clock{never}, rows: map[string]*topRow{}, last: map[procmon.ProcessID]used{}}
-		if err := e.Source.Segments(ctx, procmon.HostKey(h.Host), from-int64(Farthest), to, t.segment); err != nil {
+		if err := e.Source.Segments(ctx, procmon.HostKey(h.Host), from-int64(Farthest), to, nil, t.segment); err != nil {
 			return nil, err
 		}
 		rows := t.result()
