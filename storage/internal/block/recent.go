@@ -110,19 +110,28 @@ func (r *row) in(step int) bool {
 
 // codesAt fills in what the row is in a step.
 func (r *row) codesAt(step int, at *moment) {
-	if r.log.active < step {
-		at.now, at.last = r.last, r.last
+	l := &r.log
+	at.now = r.last
+	n := 0
+	for ; n < min(l.changes, len(l.ends)) && l.ends[n].step > step; n++ {
+		l.undo(n, &at.now)
+	}
+	if n == len(l.ends) && l.changes > n { // one more might have to be undone
+		at.now, at.last = codes{}, codes{}
+		l.upTo(step, r.runs[0].from, at.now[:], at.last[:])
 		return
 	}
-	if r.log.active == step && r.mark < len(r.log.bytes) {
-		// The last change alone tells what was before.
-		at.now, at.last = r.last, r.last
-		l := logReader{bytes: r.log.bytes[r.mark:]}
-		l.next()
-		l.each(func(c int, d int64) { at.last[c] -= uint64(d) })
-		return
+	at.last = at.now
+	if n < min(l.changes, len(l.ends)) && l.ends[n].step == step {
+		l.undo(n, &at.last)
 	}
-	r.log.upTo(step, r.runs[0].from, at.now[:], at.last[:])
+}
+
+// undo takes one of the last changes out of what the row was after it.
+func (l *changeLog) undo(n int, now *codes) {
+	lr := logReader{bytes: l.bytes[l.ends[n].at:]}
+	lr.next()
+	lr.each(func(c int, d int64) { now[c] -= uint64(d) })
 }
 
 // upTo adds all changes up to a step to codes; before, if it is not nil, gets those of the

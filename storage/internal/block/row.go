@@ -28,6 +28,18 @@ type row struct {
 type changeLog struct {
 	bytes  []byte // of each change: the steps since the one before, a mask of columns, and a difference for each
 	active int    // step of the last change
+
+	changes int
+	ends    [2]change // the last change and the one before, if there are so many
+}
+
+// change is where a change stands in a log, and its step.
+type change struct{ at, step int }
+
+// note takes note of a change that is about to be appended.
+func (l *changeLog) note(step int) {
+	l.changes++
+	l.ends[1], l.ends[0] = l.ends[0], change{len(l.bytes), step}
 }
 
 // add notes the columns in which now is not as last.
@@ -41,6 +53,7 @@ func (l *changeLog) add(step int, now, last []uint64) {
 	if mask == 0 {
 		return
 	}
+	l.note(step)
 	l.bytes = binary.AppendUvarint(l.bytes, uint64(step-l.active))
 	l.bytes = binary.AppendUvarint(l.bytes, mask)
 	for m := mask; m != 0; m &= m - 1 {
