@@ -18,7 +18,7 @@ type storedBlock struct {
 }
 
 // blocks returns the blocks of the host in a partition. One that is damaged is noted, and
-// left out. They are valid as long as txn.
+// left out. They are f's until done.
 func (f *finder) blocks(txn *badger.Txn, p partition) (all []storedBlock, err error) {
 	it := txn.NewIterator(badger.IteratorOptions{Prefix: blockPrefix(f.host, p)})
 	defer it.Close()
@@ -31,7 +31,10 @@ func (f *finder) blocks(txn *badger.Txn, p partition) (all []storedBlock, err er
 		if err != nil || len(rest) != 8 {
 			continue // a part
 		}
-		b, err := f.openBlock(txn, it.Item(), key)
+		b := f.store.opened.take(key)
+		if b == nil {
+			b, err = f.openBlock(txn, it.Item(), key)
+		}
 		if err == nil && b.Times()[0] != nanos {
 			err = errors.New("it is in the place of another one")
 		}
@@ -41,7 +44,14 @@ func (f *finder) blocks(txn *badger.Txn, p partition) (all []storedBlock, err er
 		}
 		all = append(all, storedBlock{b, key})
 	}
+	f.used = append(f.used, all...)
 	return all, nil
+}
+
+// done gives back the blocks that were read, of which nothing is used any more.
+func (f *finder) done() {
+	f.store.opened.put(f.used)
+	f.used = nil
 }
 
 // blockName is how Damage names a block.

@@ -111,6 +111,7 @@ type finder struct {
 	marker bool             // a stale marker stands after the newest
 	stale  int64            // where that stands
 	base   *codec.Base      // of formats 1 and 2, that was read last
+	used   []storedBlock    // blocks that are not given back yet
 	since  int              // of sketches, from before the transaction
 }
 
@@ -159,6 +160,7 @@ func (f *finder) newest(until int64, most int) error {
 func (f *finder) walk(until int64, fn func(entry) error) error {
 	// Taken first: what becomes a block meanwhile is in both, and not in none.
 	open := f.store.heads.of(f.host)
+	defer f.done()
 	return f.store.view(func(txn *badger.Txn) error {
 		it := txn.NewIterator(badger.IteratorOptions{Reverse: true, Prefix: hostPrefix(f.host)})
 		defer it.Close()

@@ -132,6 +132,7 @@ func (f *finder) forward(from, to int64, fn func(*badger.Txn, partition, []*segm
 			next = p + 1
 			return fn(txn, p, open)
 		})
+		f.done()
 		if err != nil || !found {
 			return err
 		}

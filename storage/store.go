@@ -66,6 +66,8 @@ const (
 	minMemory     = 32 << 20
 	// sketchesOfMemory is which part of the memory sketches may take: that of 24 hours.
 	sketchesOfMemory = 16
+	// openedOfMemory is which part of it blocks may take that are kept for who reads on.
+	openedOfMemory = 16
 )
 
 // farthest is how far the snapshot before may be away to derive rates from it.
@@ -91,6 +93,7 @@ type Store struct {
 	space      space
 	damage     damageLog
 	sketches   sketches
+	opened     opened
 	counts     counters
 
 	sealing sync.Mutex // held by Seal
@@ -120,7 +123,8 @@ func Open(dir string, o Options) (*Store, error) {
 	}
 	memory := max(cmp.Or(o.Memory, defaultMemory), minMemory)
 	s.sketches.known, s.sketches.most = make(map[place]sketch), int(memory/sketchesOfMemory)
-	s.memory = memory - databaseMemory - memory/sketchesOfMemory
+	s.opened.most = int(memory / openedOfMemory)
+	s.memory = memory - databaseMemory - memory/sketchesOfMemory - memory/openedOfMemory
 	s.fleet.hosts = make(map[string]*host)
 	s.heads.open = make(map[string][]*segment)
 	if s.log == nil {

@@ -153,6 +153,15 @@ func (b *Block) readMeta(r *reader) {
 	b.events = r.take(r.uvarint(maxSection))
 }
 
+// Size returns about how many bytes b takes when all of it was read.
+func (b *Block) Size() int {
+	size := 0
+	for i := range b.parts {
+		size += len(b.parts[i].data) + 3*b.parts[i].size
+	}
+	return size
+}
+
 // Times returns the timestamps of the snapshots, in Unix nanoseconds, ascending. They are
 // not the caller's to change.
 func (b *Block) Times() []int64 { return b.times }

@@ -182,6 +182,7 @@ func (t *topOfHost) process(g block.Segment, i int, row *block.Row, first int, e
 	before, was := t.last[row.ID]
 	there := t.clock.last
 	var r *topRow
+	still := 0 // steps in a row without a change
 	const chosen = block.CPUSeconds | block.DeliveredCPU | block.WorkingSet | block.ReadBytes | block.WriteBytes
 	return eachFrom(g, i, row, chosen, first, func(step int, p *procmon.Process) {
 		at := times[step]
@@ -190,6 +191,17 @@ func (t *topOfHost) process(g block.Segment, i int, row *block.Row, first int, e
 		}
 		if step == len(times)-1 {
 			ends[row.ID] = usedBy(p)
+		}
+		// Most processes are idle at most times. What is known of them was counted at the first
+		// step without a change; delivered CPU use counts at each.
+		if still++; !was || p.CPU.Known || p.CPUSeconds != before.CPUSeconds || p.WorkingSetBytes != before.WorkingSetBytes ||
+			p.ReadBytes != before.ReadBytes || p.WriteBytes != before.WriteBytes {
+			still = 0
+		}
+		if still > 1 && r != nil && at <= t.to && (len(facts) == 1 || facts[1].step > step) {
+			r.memory[step] += p.WorkingSetBytes.Value
+			there = at
+			return
 		}
 		if at >= t.from && at <= t.to {
 			for len(facts) > 1 && facts[1].step <= step {
