@@ -18,14 +18,24 @@ const (
 	databaseName = "db"
 	lockName     = "lock"
 
-	markerNew   = "new"
-	markerReady = "format "
+	markerNew       = "new"
+	markerRestoring = "restoring" // a backup
+	markerReady     = "format "
 )
+
+// ErrNoStore is why a directory without a store is refused.
+var ErrNoStore = errors.New("there is no procmon storage")
 
 func databaseDir(dir string) string { return filepath.Join(dir, databaseName) }
 
-// prepareDir makes and locks dir, and makes sure that it is ours.
-func prepareDir(dir string) (*dirLock, error) {
+// prepareDir makes and locks dir, and makes sure that it is ours. With existing it must be so
+// already.
+func prepareDir(dir string, existing bool) (*dirLock, error) {
+	if existing {
+		if state, err := readMarker(dir); err != nil || state == "" {
+			return nil, errors.Join(err, ErrNoStore)
+		}
+	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("%w: choose a directory that this user may write to", err)
 	}
@@ -49,6 +59,9 @@ func prepareDir(dir string) (*dirLock, error) {
 }
 
 func settleDir(dir, state string) error {
+	if state == markerRestoring {
+		return errors.New("a backup was being restored here, and that did not end: restore it again, or empty the directory")
+	}
 	version, ready := strings.CutPrefix(state, markerReady)
 	if !ready {
 		// What a first start left that was cut short holds no snapshot.

@@ -1,11 +1,13 @@
 package storage
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 
@@ -152,4 +154,25 @@ func Fill(t testing.TB, s *Store, hosts int, histories []*workload.Host, steps i
 			t.Fatal(err)
 		}
 	}
+}
+
+// DropBefore removes what is before an instant, as when the directory is too large.
+func DropBefore(s *Store, at time.Time) error {
+	return s.do(context.Background(), &request{op: runTask, task: func(*writer) error {
+		floor := partitionOf(at.UnixNano())
+		var gone []partition
+		err := s.db.View(func(txn *badger.Txn) error {
+			for _, prefix := range prefixesOfTime {
+				eachPartition(txn, prefix, func(p partition) bool {
+					if p < floor {
+						gone = append(gone, p)
+					}
+					return p < floor
+				})
+			}
+			return nil
+		})
+		s.keep.floor.Store(floor.start())
+		return errors.Join(err, s.drop(gone), s.trimFleet())
+	}})
 }

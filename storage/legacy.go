@@ -157,6 +157,9 @@ func (s *Store) migrateHost(ctx context.Context, host string, p partition) error
 		return err
 	}
 	err = s.do(ctx, &request{op: runTask, task: func(w *writer) error {
+		if there, err := w.has(hostKey(host, p)); !there || err != nil {
+			return err // it has expired meanwhile
+		}
 		for _, nanos := range markers {
 			if err := w.set(markerKey(host, nanos), nil); err != nil {
 				return err

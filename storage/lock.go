@@ -6,6 +6,9 @@ import (
 	"os"
 )
 
+// ErrLocked is why a directory is refused that is open already.
+var ErrLocked = errors.New("another process has it open")
+
 // dirLock keeps other processes out of a data directory. The system frees it when the
 // process ends, however it ends.
 type dirLock struct{ f *os.File }
@@ -17,7 +20,7 @@ func lockDir(path string) (*dirLock, error) {
 	}
 	held, err := tryLock(f)
 	if held {
-		err = errors.New("another process has it open: stop that one, or choose another directory")
+		err = fmt.Errorf("%w: stop that one, or choose another directory", ErrLocked)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())

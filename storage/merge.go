@@ -75,7 +75,11 @@ func (s *Store) merge(ctx context.Context, host string, p partition) error {
 		if len(s.heads.in(host, p)) > 0 {
 			return nil // something late has come; when that is a block
 		}
-		if !damaged && len(made) < len(old) {
+		there, err := w.all(old) // or they have expired meanwhile
+		if err != nil {
+			return err
+		}
+		if !damaged && there && len(made) < len(old) {
 			if err := w.replaceBlocks(host, made, old); err != nil {
 				w.abandon(err)
 				return err
@@ -85,10 +89,20 @@ func (s *Store) merge(ctx context.Context, host string, p partition) error {
 		if err := w.txn.Delete(mergeKey(host, p)); err != nil {
 			return err
 		}
-		err := w.flush()
+		err = w.flush()
 		s.sketches.forget(host, p)
 		return err
 	}})
+}
+
+// all reports whether all keys are there.
+func (w *writer) all(keys [][]byte) (bool, error) {
+	for _, key := range keys {
+		if there, err := w.has(key); !there || err != nil {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // replaceBlocks puts blocks in the place of others. Should it take more than one transaction,

@@ -55,6 +55,8 @@ type Options struct {
 	// blocks are made earlier, and made again. Files are read through the page cache, which
 	// is not counted.
 	Memory int64
+	// Existing refuses a directory in which there is no store, with ErrNoStore.
+	Existing bool
 	// Logger gets what an administrator should know; nil discards it.
 	Logger *slog.Logger
 	// Clock is used for retention and staleness; nil is time.Now.
@@ -76,6 +78,7 @@ const farthest = time.Hour
 // A Store is an open database. Its methods are safe for concurrent use.
 type Store struct {
 	dir        string
+	existing   bool
 	keep       retention
 	staleAfter time.Duration
 	memory     int64 // that heads may take
@@ -113,6 +116,7 @@ type Store struct {
 func Open(dir string, o Options) (*Store, error) {
 	s := &Store{
 		dir:        dir,
+		existing:   o.Existing,
 		keep:       retention{age: o.Retention, ageOf: o.RetentionOf, size: o.RetentionSize},
 		staleAfter: cmp.Or(o.StaleAfter, procmon.StaleAfter),
 		log:        o.Logger,
@@ -153,7 +157,7 @@ func (s *Store) open() (err error) {
 			err = errors.Join(err, s.release())
 		}
 	}()
-	if s.lock, err = prepareDir(s.dir); err != nil {
+	if s.lock, err = prepareDir(s.dir, s.existing); err != nil {
 		return err
 	}
 	if s.codec, err = codec.New(); err != nil {

@@ -183,6 +183,7 @@ func (t *topOfHost) process(g block.Segment, i int, row *block.Row, first int, e
 	there := t.clock.last
 	var r *topRow
 	still := 0 // steps in a row without a change
+	var memory procmon.Opt[uint64]
 	const chosen = block.CPUSeconds | block.DeliveredCPU | block.WorkingSet | block.ReadBytes | block.WriteBytes
 	return eachFrom(g, i, row, chosen, first, func(step int, p *procmon.Process) {
 		at := times[step]
@@ -194,10 +195,10 @@ func (t *topOfHost) process(g block.Segment, i int, row *block.Row, first int, e
 		}
 		// Most processes are idle at most times. What is known of them was counted at the first
 		// step without a change; delivered CPU use counts at each.
-		if still++; !was || p.CPU.Known || p.CPUSeconds != before.CPUSeconds || p.WorkingSetBytes != before.WorkingSetBytes ||
-			p.ReadBytes != before.ReadBytes || p.WriteBytes != before.WriteBytes {
+		if still++; !was || p.CPU.Known || usedBy(p) != before || p.WorkingSetBytes != memory {
 			still = 0
 		}
+		memory = p.WorkingSetBytes
 		if still > 1 && r != nil && at <= t.to && (len(facts) == 1 || facts[1].step > step) {
 			r.memory[step] += p.WorkingSetBytes.Value
 			there = at
