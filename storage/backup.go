@@ -62,6 +62,8 @@ type backupWriter struct {
 // all writes everything that txn sees. One iterator, which holds the files that it reads,
 // sees it even if it is removed meanwhile.
 func (b *backupWriter) all(ctx context.Context, txn *badger.Txn) error {
+	it := txn.NewIterator(badger.IteratorOptions{}) // before something is written, which may take its time
+	defer it.Close()
 	if _, err := io.WriteString(b.to, backupMagic); err != nil {
 		return err
 	}
@@ -70,8 +72,6 @@ func (b *backupWriter) all(ctx context.Context, txn *badger.Txn) error {
 	if err := b.flush(); err != nil {
 		return err
 	}
-	it := txn.NewIterator(badger.IteratorOptions{})
-	defer it.Close()
 	for it.Rewind(); it.Valid(); it.Next() {
 		if err := ctx.Err(); err != nil {
 			return err
