@@ -77,13 +77,7 @@ func (s *Store) restoreIntact() error {
 
 func (s *Store) noteFindings(findings []salvage.Finding) {
 	for _, f := range findings {
-		object := f.File
-		if host, nanos, kind, err := parseSnapshotKey(f.Key); err == nil && kind != kindStale {
-			object = procmon.SnapshotID(host, nanoTime(nanos))
-		} else if host, nanos, _, err := parseTimeKey(f.Key); err == nil && f.Key[0] != prefixMarker {
-			object = blockName(host, nanos)
-		}
-		s.damage.add(s.log, object, f.File+": "+f.Problem)
+		s.damage.add(s.log, objectOf(f), f.File+": "+f.Problem)
 	}
 }
 
