@@ -29,3 +29,6 @@ func lockDir(path string) (*dirLock, error) {
 }
 
 func (l *dirLock) release() error { return l.f.Close() }
+
+// SyncDir makes the names in a directory durable.
+func SyncDir(dir string) error { return syncDir(dir) }

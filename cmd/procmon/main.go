@@ -86,6 +86,7 @@ func newApp(stdout, stderr io.Writer) *cli.App {
 				OnUsageError: usage,
 				Action:       func(c *cli.Context) error { return checkConfig(c.Args().Slice(), stdout) },
 			},
+			storageCommand(stdout, stderr, usage),
 			{
 				Name:            "token",
 				Usage:           "keys of the push",

@@ -27,12 +27,16 @@ func TestMain(m *testing.M) {
 
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
-		Dir:  "testdata/script",
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"until": until, "post": post},
+		Dir: "testdata/script",
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"until": until, "post": post, "push": push, "cutshort": cutShort, "damage": damage,
+		},
 		Setup: func(e *testscript.Env) error {
 			for _, name := range []string{"FREE1", "FREE2"} {
 				e.Setenv(name, program.Address(t))
 			}
+			e.Setenv("FIRST", time.Now().UTC().Add(-time.Minute).Format(time.RFC3339))
+			e.Setenv("SECOND", time.Now().UTC().Format(time.RFC3339))
 			return nil
 		},
 	})
@@ -94,6 +98,56 @@ func post(ts *testscript.TestScript, neg bool, args []string) {
 	if strconv.Itoa(resp.StatusCode) != args[1] || !strings.Contains(string(body), args[2]) {
 		ts.Fatalf("POST %s: %s %s", args[0], resp.Status, body)
 	}
+}
+
+// push URL FILE delivers a snapshot, in which variables are replaced.
+func push(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: push URL FILE")
+	}
+	r, err := http.NewRequest(http.MethodPost, args[0], strings.NewReader(os.Expand(ts.ReadFile(args[1]), ts.Getenv)))
+	ts.Check(err)
+	r.Header.Set("Authorization", "Token a-key-that-is-long-enough-to-be-random")
+	r.Header.Set("Content-Type", "application/json")
+	resp, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	defer resp.Body.Close()
+	if body, err := io.ReadAll(resp.Body); err != nil || resp.StatusCode != http.StatusCreated {
+		ts.Fatalf("POST %s: %s %s %v", args[0], resp.Status, body, err)
+	}
+}
+
+// cutshort FROM TO copies all of a file but its last bytes.
+func cutShort(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: cutshort FROM TO")
+	}
+	data, err := os.ReadFile(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), data[:len(data)-9], 0o600))
+}
+
+// damage DIRECTORY changes a byte in the middle of the largest table of a history.
+func damage(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: damage DIRECTORY")
+	}
+	tables, err := filepath.Glob(filepath.Join(ts.MkAbs(args[0]), "db", "*.sst"))
+	ts.Check(err)
+	var largest []byte
+	var name string
+	for _, table := range tables {
+		data, err := os.ReadFile(table)
+		ts.Check(err)
+		if len(data) > len(largest) {
+			largest, name = data, table
+		}
+	}
+	if name == "" {
+		ts.Fatalf("there is no table in %s", args[0])
+	}
+	largest[len(largest)/4] ^= 1
+	ts.Check(os.WriteFile(name, largest, 0o600))
 }
 
 func TestExampleConfigurationIsValid(t *testing.T) {

@@ -70,6 +70,7 @@ type server struct {
 
 	listener net.Listener
 	store    *storage.Store
+	admin    *admin // nil if there is none
 	manager  *scraper.Manager
 	receiver *scraper.Receiver
 	pages    *webui.Server
@@ -126,6 +127,9 @@ func newServer(logger *slog.Logger, configure func() (*config.Config, error)) (_
 	}
 	if s.store, err = storage.Open(s.running.Storage.Path, stored); err != nil {
 		return nil, err
+	}
+	if s.admin, err = newAdmin(s.store, s.running.Storage.Path, logger); err != nil {
+		logger.Warn("procmon storage works only while this server is stopped", "err", err)
 	}
 
 	registry := prometheus.NewRegistry()
@@ -213,6 +217,10 @@ func (s *server) addActors(g *run.Group) {
 		shutdown(s.http)
 	})
 
+	if a := s.admin; a != nil {
+		g.Add(a.run, func(error) { a.close() })
+	}
+
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	done := make(chan struct{})
@@ -238,6 +246,9 @@ func (s *server) addActors(g *run.Group) {
 func (s *server) close() {
 	if s.listener != nil {
 		s.listener.Close()
+	}
+	if s.admin != nil {
+		s.admin.listener.Close()
 	}
 	if s.store != nil {
 		if err := s.store.Close(); err != nil {
