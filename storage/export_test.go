@@ -176,3 +176,15 @@ func DropBefore(s *Store, at time.Time) error {
 		return errors.Join(err, s.drop(gone), s.trimFleet())
 	}})
 }
+
+// CloseAll makes blocks of all open segments.
+func CloseAll(s *Store) error {
+	return s.do(context.Background(), &request{op: runTask, task: func(w *writer) error {
+		for _, g := range s.heads.all() {
+			if err := w.close(g); err != nil {
+				return err
+			}
+		}
+		return nil
+	}})
+}

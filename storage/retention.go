@@ -268,52 +268,65 @@ func (s *Store) forgetPartitions(gone func(host string, p partition) bool) error
 	return errors.Join(err, batch.Flush())
 }
 
-// expireHosts removes what has expired of hosts of which less is kept than of others, host
-// by host.
+// expireHosts removes what has expired of hosts of which less is kept than of others. Files are
+// rewritten without it: marks of what is deleted would free nothing in a store that only shrinks.
 func (s *Store) expireHosts() error {
 	if s.keep.ageOf == nil {
 		return nil
 	}
 	longest := s.longest()
-	s.fleet.mu.RLock()
 	cutoffs := make(map[string]int64)
+	s.fleet.mu.RLock()
 	for key, h := range s.fleet.hosts {
 		if cutoff := s.cutoff(h.summary.Labels); cutoff > longest {
 			cutoffs[key] = cutoff
 		}
 	}
 	s.fleet.mu.RUnlock()
+	expired := make(map[place]bool)
 	for host, cutoff := range cutoffs {
-		if err := s.expireHost(host, cutoff); err != nil {
+		if err := s.expiredOf(host, cutoff, expired); err != nil {
 			return err
 		}
 	}
-	return nil
+	if len(expired) == 0 {
+		return nil
+	}
+	var prefixes [][]byte
+	var err error
+	for pl := range expired {
+		if len(s.heads.in(pl.host, pl.p)) > 0 { // whose steps go in their order
+			err = errors.Join(err, s.removeAll(pl.host, pl.p))
+		} else {
+			prefixes = append(prefixes, s.prefixesOf(pl.host, pl.p)...)
+		}
+	}
+	gone := func(host string, p partition) bool { return expired[place{host, p}] }
+	s.forgetHeads(gone)
+	if err = errors.Join(err, s.db.DropPrefix(prefixes...)); err != nil {
+		return err
+	}
+	s.log.Info("expired history was removed", "hosts", len(cutoffs), "parts", len(expired))
+	// Last, so that after a crash in between the rest is found again.
+	return s.forgetPartitions(gone)
 }
 
-func (s *Store) expireHost(host string, cutoff int64) error {
-	expired := make(map[partition]bool)
-	err := s.db.View(func(txn *badger.Txn) error {
+// expiredOf adds what has expired of a host.
+func (s *Store) expiredOf(host string, cutoff int64, expired map[place]bool) error {
+	return s.db.View(func(txn *badger.Txn) error {
 		it := txn.NewIterator(badger.IteratorOptions{Prefix: hostPrefix(host)})
 		defer it.Close()
 		for it.Rewind(); it.Valid(); it.Next() {
-			if _, p, ok := parseHostKey(it.Item().Key()); ok && p.end() <= cutoff {
-				expired[p] = true
+			_, p, ok := parseHostKey(it.Item().Key())
+			if ok && p.end() > cutoff {
+				return nil
+			}
+			if ok {
+				expired[place{host, p}] = true
 			}
 		}
 		return nil
 	})
-	if err != nil || len(expired) == 0 {
-		return err
-	}
-	s.forgetHeads(func(h string, p partition) bool { return h == host && expired[p] })
-	for p := range expired {
-		if err := s.removeAll(host, p); err != nil {
-			return err
-		}
-	}
-	// Last, so that after a crash in between the rest is found again.
-	return s.forgetPartitions(func(h string, p partition) bool { return h == host && expired[p] })
 }
 
 // removeAll removes everything of a host in a partition. Should that be cut short, what is left

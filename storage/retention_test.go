@@ -3,9 +3,12 @@
 package storage_test
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -132,4 +135,159 @@ func TestExpiredIsHiddenBeforeItIsRemoved(t *testing.T) {
 	if !ok {
 		t.Error("a snapshot that is too old was taken")
 	}
+}
+
+// shrunk is a store with the history of some hosts, all of it in blocks, that gets nothing new.
+func shrunk(t *testing.T, dir string, clock *testClock, keep testOption) (s *storage.Store, all []procmon.Record) {
+	t.Helper()
+	clock.set(time.Unix(workload.Base, 0))
+	s = openStore(t, dir, keep, func(o *storage.Options) { o.Clock = clock.now })
+	const hosts = 3
+	var list [hosts][]procmon.Record
+	var together sync.WaitGroup
+	for i := range list {
+		h := workload.New(1, i)
+		for n := range 4 * 3600 / workload.Step {
+			if r := h.Record(); n%4 == 0 {
+				list[i] = append(list[i], noisy(r, 32_000))
+			}
+		}
+		all = append(all, list[i]...)
+		together.Go(func() { appendAll(t, s, list[i]...) })
+	}
+	together.Wait()
+	clock.set(time.Unix(workload.Base, 0).Add(6 * time.Hour))
+	must(t, s.Seal(t.Context()))
+	return s, all
+}
+
+// wantKept wants exactly those of all records to be there for which kept is true, and nothing to
+// be damaged or left behind.
+func wantKept(t *testing.T, s *storage.Store, all []procmon.Record, kept func(procmon.Record) bool) {
+	t.Helper()
+	there := make(map[string]bool)
+	for _, list := range content(t, s) {
+		for _, r := range list {
+			there[procmon.SnapshotID(r.Host, r.Snapshot.Timestamp)] = true
+		}
+	}
+	for _, r := range all {
+		if id := procmon.SnapshotID(r.Host, r.Snapshot.Timestamp); there[id] != kept(r) {
+			t.Fatalf("%s: there %v, want %v", id, there[id], kept(r))
+		}
+	}
+	if v, found := problems(t, s); found != "" || v.Leftovers > 0 {
+		t.Errorf("%d leftovers, and %s", v.Leftovers, found)
+	}
+}
+
+func TestHistoryOfSomeHostsExpiresAndItsSpaceReturns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, clock := filepath.Join(t.TempDir(), "data"), &testClock{}
+		short := workload.New(1, 0).Record().Host
+		s, all := shrunk(t, dir, clock, func(o *storage.Options) {
+			o.Retention = 30 * 24 * time.Hour
+			o.RetentionOf = func(labels map[string]string) time.Duration {
+				if labels["instance"] == short+":9910" {
+					return 24 * time.Hour
+				}
+				return 0
+			}
+		})
+		full := allocated(t, dir)
+		clock.set(time.Unix(workload.Base, 0).Add(24*time.Hour + 2*time.Hour + time.Minute))
+		must(t, s.Expire(t.Context()))
+		cutoff := clock.now().Add(-24 * time.Hour)
+		wantKept(t, s, all, func(r procmon.Record) bool { return r.Host != short || !r.Snapshot.Timestamp.Before(cutoff) })
+
+		clock.set(time.Unix(workload.Base, 0).Add(48 * time.Hour))
+		must(t, s.Expire(t.Context()))
+		wantKept(t, s, all, func(r procmon.Record) bool { return r.Host != short })
+		// A third is gone; the log of Badger is 16 MiB whatever it holds.
+		used := allocated(t, dir)
+		t.Logf("%d bytes before, %d after", full, used)
+		const log = 16 << 20
+		if used-log > (full-log)*72/100 {
+			t.Errorf("after expiry the store takes %d bytes, before %d", used, full)
+		}
+	})
+}
+
+func TestOldestHistoryGoesWhereTheDirectoryIsTooLarge(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		dir, clock := filepath.Join(t.TempDir(), "data"), &testClock{}
+		s, all := shrunk(t, dir, clock, func(o *storage.Options) {})
+		full := allocated(t, dir)
+		must(t, s.Close())
+		bound := full * 80 / 100
+		s = openStore(t, dir, func(o *storage.Options) { o.Clock, o.RetentionSize = clock.now, bound })
+		must(t, s.Expire(t.Context()))
+		used := allocated(t, dir)
+		t.Logf("%d bytes before, %d after; the bound is %d", full, used, bound)
+		if used > bound {
+			t.Errorf("the store takes %d bytes; at most %d are allowed", used, bound)
+		}
+		begin := time.Unix(workload.Base, 0).Add(2 * time.Hour)
+		wantKept(t, s, all, func(r procmon.Record) bool { return !r.Snapshot.Timestamp.Before(begin) })
+	})
+}
+
+// hookContext calls hook after so many looks at whether it has ended.
+type hookContext struct {
+	context.Context
+	after *int
+	hook  func()
+}
+
+func (c hookContext) Err() error {
+	if *c.after--; *c.after == 0 {
+		c.hook()
+	}
+	return c.Context.Err()
+}
+
+// TestWhatExpiresWhileBlocksAreMadeOneStaysGone has a host's history expire between the reading of
+// its blocks and the writing of the one that takes their place.
+func TestWhatExpiresWhileBlocksAreMadeOneStaysGone(t *testing.T) {
+	clock := &testClock{}
+	clock.set(noon.Add(-3 * time.Hour))
+	var age atomic.Int64
+	s := openStore(t, filepath.Join(t.TempDir(), "data"), func(o *storage.Options) {
+		o.Clock, o.Retention = clock.now, 30*24*time.Hour
+		o.RetentionOf = func(labels map[string]string) time.Duration {
+			if labels["instance"] == "a:9910" {
+				return time.Duration(age.Load())
+			}
+			return 0
+		}
+	})
+	first, late := record("a", 3*time.Hour), record("a", 3*time.Hour+time.Minute)
+	appendAll(t, s, first, record("b", 3*time.Hour))
+	clock.set(noon)
+	must(t, s.Seal(t.Context()))
+	appendAll(t, s, late)
+	// The late one becomes a block of its own, and the next round makes one of both.
+	over, cancel := context.WithCancel(t.Context())
+	clock.set(noon.Add(time.Hour))
+	blocks := storage.Blocks(t, s)
+	must(t, storage.CloseAll(s))
+	if n := storage.Blocks(t, s); n != blocks+1 {
+		t.Fatalf("%d blocks, before %d", n, blocks)
+	}
+	defer cancel()
+	fired := false
+	// Two blocks are read twice, for their keys and for what is in them, and then two snapshots.
+	looks := 6
+	must(t, s.Seal(hookContext{over, &looks, func() {
+		fired = true
+		age.Store(int64(time.Hour))
+		must(t, s.Expire(t.Context()))
+	}}))
+	if !fired {
+		t.Fatal("nothing was read")
+	}
+	if n := storage.Blocks(t, s); n != 1 {
+		t.Errorf("%d blocks, want that of b", n)
+	}
+	wantKept(t, s, []procmon.Record{first, late}, func(procmon.Record) bool { return false })
 }
