@@ -122,12 +122,6 @@ func (s *Store) hasTable(id uint64) bool {
 	return false
 }
 
-// place is a host in a partition.
-type place struct {
-	host string
-	p    partition
-}
-
 func (p place) String() string {
 	return fmt.Sprintf("what %q has from %s on", p.host, nanoTime(p.p.start()).Format("2006-01-02T15:04Z07:00"))
 }
