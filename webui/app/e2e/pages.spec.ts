@@ -113,7 +113,6 @@ describe.skipIf(skip)('the pages of a real server', () => {
   test('a process that starts appears, and one that ends leaves', async () => {
     const text = `${markerText}-late`;
     await page.goto(`${procmon.url}/hosts/${here}?q=${text}`);
-    await page.getByRole('group', { name: 'Refreshing' }).getByRole('combobox').selectOption({ label: '2 s' });
     const late = marker(text);
     try {
       await row(text).waitFor();
@@ -185,7 +184,6 @@ describe.skipIf(skip)('the pages of a real server', () => {
 
   test('a server that goes away and comes back', async () => {
     await page.goto(`${procmon.url}/hosts/${here}?q=${markerText}`);
-    await page.getByRole('group', { name: 'Refreshing' }).getByRole('combobox').selectOption({ label: '2 s' });
     await row(markerText).waitFor();
     expect(await procmon.stop('SIGINT'), 'a clean end').toBe(0);
     const lost = page.getByRole('status').filter({ hasText: /connection/i });

@@ -16,10 +16,26 @@ export interface Page {
   key(selector: string, key: string): Promise<void>;
   type(selector: string, text: string): Promise<void>;
   asked: string[];
+  sockets: Socket[];
+}
+
+/** The server's end of a WebSocket. */
+export class Socket {
+  said: Record<string, unknown>[] = [];
+  onopen: (() => void) | null = null;
+  onclose: (() => void) | null = null;
+  onmessage: ((event: { data: string }) => void) | null = null;
+  send(text: string): void {
+    this.said.push(JSON.parse(text) as Record<string, unknown>);
+  }
+  close(): void {}
+  tell(message: unknown): void {
+    this.onmessage?.({ data: JSON.stringify(message) });
+  }
 }
 
 /** Opens the app at an address, with answers that the test may change as it goes. */
-export async function open(address: string, answers: Answers): Promise<Page> {
+export async function open(address: string, answers: Answers, options: { live?: boolean } = {}): Promise<Page> {
   history.replaceState(null, '', address);
   const asked: string[] = [];
   vi.stubGlobal('fetch', async (path: string) => {
@@ -29,6 +45,16 @@ export async function open(address: string, answers: Answers): Promise<Page> {
     if (body === 0) throw new TypeError('Failed to fetch');
     if (typeof body === 'number') return new Response(JSON.stringify({ error: { code: 'x', message: `no ${path}` } }), { status: body });
     return new Response(JSON.stringify(body), { status: 200 });
+  });
+  const sockets: Socket[] = [];
+  vi.stubGlobal('WebSocket', class extends Socket {
+    constructor() {
+      super();
+      sockets.push(this);
+      // As a proxy that knows no WebSockets does.
+      if (!options.live) queueMicrotask(() => this.onclose?.());
+      else queueMicrotask(() => this.onopen?.());
+    }
   });
   const target = document.body.appendChild(document.createElement('div'));
   const app = mount(App, { target });
@@ -58,6 +84,7 @@ export async function open(address: string, answers: Answers): Promise<Page> {
     all,
     one,
     asked,
+    sockets,
     text: (selector) => all(selector).map((element) => (element.textContent ?? '').replace(/\s+/g, ' ').trim()),
     async click(selector) {
       one(selector).click();

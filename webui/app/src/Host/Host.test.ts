@@ -138,30 +138,15 @@ describe('refreshing', () => {
     const answers = answersOf();
     const page = await open('/hosts/WIN-07', answers);
     const trees = () => page.asked.filter((path) => path.endsWith('/tree')).length;
+    const hosts = () => page.asked.filter((path) => path.endsWith('/WIN-07')).length;
     await vi.advanceTimersByTimeAsync(5000);
-    expect([page.asked.length, trees()]).toEqual([3, 1]);
+    expect([hosts(), trees()]).toEqual([2, 1]);
     answers['/hosts/WIN-07'] = hostOf('WIN-07', { state: 'down' });
     await vi.advanceTimersByTimeAsync(5000);
     expect(trees()).toBe(2);
     Object.assign(answers, answersOf(given, 7));
     await vi.advanceTimersByTimeAsync(5000);
     expect(trees()).toBe(3);
-  });
-  test('pauses, and is remembered', async () => {
-    const page = await open('/hosts/WIN-07', answersOf());
-    await page.click('button[aria-label=Pause]');
-    const before = page.asked.length;
-    await vi.advanceTimersByTimeAsync(60_000);
-    expect(page.asked).toHaveLength(before);
-    expect(page.text('.paused')).toEqual(['Paused']);
-    const select = page.one('select') as HTMLSelectElement;
-    select.value = '15';
-    select.dispatchEvent(new Event('change', { bubbles: true }));
-    await page.settle();
-    expect(localStorage.getItem('procmon.refresh')).toBe('15');
-    const asked = page.asked.length;
-    await vi.advanceTimersByTimeAsync(15_000);
-    expect(page.asked.length).toBeGreaterThan(asked);
   });
   test('a lost connection shows a bar, keeps the page, and comes back', async () => {
     const answers = answersOf();
@@ -175,6 +160,105 @@ describe('refreshing', () => {
     await vi.advanceTimersByTimeAsync(2000);
     await page.settle();
     expect(page.text('.connection')).toEqual(['']);
+  });
+});
+
+describe('live', () => {
+  const at = (second: number) => `2026-11-22T20:15:0${second}Z`;
+  const deltaOf = (from: number, to: number, rows: unknown[], changes = {}) => ({
+    host: hostOf('WIN-07', { last_seen: at(to) }),
+    delta: { from: `win-07@${at(from)}`, id: `win-07@${at(to)}`, host: 'WIN-07', hostname: 'WIN-07', timestamp: at(to), previous: at(from), stale: false, labels: {}, system: {}, rows, changes },
+  });
+
+  test('takes in trees and deltas, and keeps what was closed and selected', async () => {
+    const page = await open('/hosts/WIN-07', {}, { live: true });
+    const socket = page.sockets[0]!;
+    expect(socket.said).toEqual([{ subscribe: 'host', host: 'WIN-07' }]);
+    const answers = answersOf();
+    socket.tell({ host: answers['/hosts/WIN-07'], tree: answers['/tree'] });
+    await page.settle();
+    await page.click('[data-index="1"] .chevron');
+    await page.key(grid, 'End');
+    socket.tell(deltaOf(0, 5, [{ pid: 9, name: 'new.exe', depth: 0, children: 0, descendants: 0 }, [0, 3]], { 1: { cpu: 55 } }));
+    await page.settle();
+    expect(names(page)).toEqual(['new.exe', 'wininit.exe', 'services.exe', 'explorer.exe']);
+    expect([page.text('.row.new .program'), page.text('.row.ended .program'), selected(page)]).toEqual([['new.exe'], ['explorer.exe'], ['explorer.exe']]);
+    expect(page.asked.filter((path) => /WIN-07(\/tree)?$/.test(path))).toEqual([]);
+  });
+  test('comes back after a cut with what it has', async () => {
+    const answers = answersOf();
+    const page = await open('/hosts/WIN-07', answers, { live: true });
+    page.sockets[0]!.tell({ host: answers['/hosts/WIN-07'], tree: answers['/tree'] });
+    await page.settle();
+    page.sockets[0]!.onclose!();
+    await page.settle();
+    await vi.advanceTimersByTimeAsync(1500);
+    await page.settle();
+    expect(page.sockets).toHaveLength(2);
+    expect(page.sockets[1]!.said).toEqual([{ subscribe: 'host', host: 'WIN-07', have: 'win-07@2026-11-22T20:15:00Z' }]);
+    expect(names(page)).toHaveLength(4);
+  });
+  test('a delta of another tree is not applied; all is asked for anew', async () => {
+    const page = await open('/hosts/WIN-07', {}, { live: true });
+    const answers = answersOf();
+    page.sockets[0]!.tell({ host: answers['/hosts/WIN-07'], tree: answers['/tree'] });
+    page.sockets[0]!.tell(deltaOf(3, 5, [[0, 1]]));
+    await page.settle();
+    expect(page.sockets[0]!.said.at(-1)).toEqual({ subscribe: 'host', host: 'WIN-07' });
+  });
+});
+
+describe('the time line', () => {
+  const slider = '[role=slider]';
+  const past = (second: number, facts = {}) => treeOf(given.slice(0, 3), { id: `win-07@${second}`, timestamp: `2026-11-22T20:14:${second}Z`, previous: `2026-11-22T20:14:${second - 5}Z`, next: `2026-11-22T20:14:${second + 5}Z`, ...facts });
+  const opened = async (address = '/hosts/WIN-07') => {
+    const answers: Answers = { ...answersOf() };
+    const page = await open(address, answers);
+    return { page, answers };
+  };
+
+  test('steps back by the keyboard, and the address names the instant', async () => {
+    const { page, answers } = await opened();
+    answers['/tree'] = past(55);
+    await page.key(slider, 'ArrowLeft');
+    await vi.advanceTimersByTimeAsync(300);
+    await page.settle();
+    expect(page.asked.at(-2)! + page.asked.at(-1)!).toContain(`/tree?at=${encodeURIComponent('2026-11-22T20:15:00Z')}&offset=-1`);
+    expect(new URLSearchParams(location.search).get('at')).toBe('2026-11-22T20:14:55.000Z');
+    expect(names(page)).toHaveLength(3);
+    expect(page.one(slider).getAttribute('aria-valuetext')).toContain('2026-11-22 21:14:55');
+    expect(page.one('button.live').getAttribute('aria-pressed')).toBe('false');
+    await page.key(slider, 'End');
+    expect([location.search, page.one('button.live').getAttribute('aria-pressed')]).toEqual(['', 'true']);
+    expect(names(page)).toHaveLength(4);
+  });
+  test('an address with an instant shows it, and says when there was no snapshot', async () => {
+    const { page, answers } = await opened('/hosts/WIN-07?at=2026-11-22T19:00:00Z');
+    expect(page.asked.some((path) => path.includes('/tree?at=2026-11-22T19'))).toBe(true);
+    answers['/tree'] = past(10, { stale: true });
+    await page.key(slider, 'ArrowLeft');
+    await page.settle();
+    expect(page.text('.banner')[0]).toContain('No snapshot then. You see the one before, of 2026-11-22 21:14:10');
+  });
+  test('what is older than all says what the oldest is', async () => {
+    const page = await open('/hosts/WIN-07?at=2020-01-01T00:00:00Z', { '/hosts/WIN-07': hostOf('WIN-07') });
+    expect(page.text('.message .title')).toEqual(['Nothing is kept of that instant']);
+    expect(page.text('.message .text')[0]).toContain('2026-11-01');
+  });
+  test('marks what started and ended between one step and the next', async () => {
+    const { page, answers } = await opened();
+    answers['/tree'] = past(50);
+    await page.key(slider, 'ArrowLeft');
+    await page.settle();
+    answers['/tree'] = treeOf([...given.slice(0, 2), { pid: 8, name: 'late.exe' }], { id: 'x', timestamp: '2026-11-22T20:14:55Z', previous: '2026-11-22T20:14:50Z' });
+    await page.key(slider, 'ArrowRight');
+    await page.settle();
+    expect([page.text('.row.new .program'), page.text('.row.ended .program')]).toEqual([['late.exe'], ['svchost.exe']]);
+  });
+  test('L goes live', async () => {
+    const { page } = await opened('/hosts/WIN-07?at=2026-11-22T19:00:00Z');
+    await page.key(grid, 'l');
+    expect(location.search).toBe('');
   });
 });
 

@@ -25,6 +25,8 @@ export interface LiveMessage {
   delta?: TreeDelta;
   error?: { code: string; message: string };
 }
+export type Series = components['schemas']['Series'];
+export type Life = components['schemas']['Life'];
 export type Process = components['schemas']['Process'];
 export type Match = components['schemas']['Match'];
 export type SearchPage = Answer<'/api/v1/search'>;
@@ -32,16 +34,6 @@ export type TopRow = components['schemas']['TopRow'];
 export type TopAnswer = Answer<'/api/v1/top'>;
 export type Comparison = Answer<'/api/v1/hosts/{host}/compare'>;
 export type FleetCPU = Answer<'/api/v1/fleet/cpu'>;
-export type Series = components['schemas']['Series'];
-export type Life = components['schemas']['Life'];
-
-/** What series are asked for: Unix seconds, and seconds a point. */
-export interface Stretch {
-  from?: number;
-  to?: number;
-  step?: number;
-  metrics?: readonly string[];
-}
 
 /** What the server, or the way to it, refused. Its message is meant for people. */
 export class ApiError extends Error {
@@ -91,23 +83,23 @@ export class Api {
     return this.#get<Host>(`/api/v1/hosts/${encodeURIComponent(name)}`, signal);
   }
 
-  /** The tree of a host at an instant, or now; or so many snapshots after that, or before it. */
+  /** The tree of a host at an instant, or now; or of the snapshot so many after (or before) that. */
   tree(name: string, at: string | undefined, signal?: AbortSignal, offset = 0): Promise<Tree> {
-    return this.#get<Tree>(`/api/v1/hosts/${encodeURIComponent(name)}/tree${query({ at, offset: offset === 0 ? undefined : String(offset) })}`, signal);
+    return this.#get<Tree>(`/api/v1/hosts/${encodeURIComponent(name)}/tree${query({ at, offset: offset ? String(offset) : undefined })}`, signal);
   }
 
   /** Figures of a host over time. */
-  hostSeries(name: string, stretch: Stretch, signal?: AbortSignal): Promise<Series> {
-    return this.#get<Series>(`/api/v1/hosts/${encodeURIComponent(name)}/series${stretchOf(stretch)}`, signal);
+  series(name: string, question: Params, signal?: AbortSignal): Promise<Series> {
+    return this.#get<Series>(`/api/v1/hosts/${encodeURIComponent(name)}/series${query(question)}`, signal);
   }
 
-  /** What is known of a process, named as the pages do: its pid, @ and its start. */
-  process(host: string, id: string, signal?: AbortSignal): Promise<Life> {
-    return this.#get<Life>(`/api/v1/hosts/${encodeURIComponent(host)}/processes/${processPath(id)}`, signal);
+  /** What is known of a process, named by pid@start, from first to last. */
+  life(host: string, process: string, signal?: AbortSignal): Promise<Life> {
+    return this.#get<Life>(`/api/v1/hosts/${encodeURIComponent(host)}/processes/${encodeURIComponent(process)}`, signal);
   }
 
-  processSeries(host: string, id: string, stretch: Stretch, signal?: AbortSignal): Promise<Series> {
-    return this.#get<Series>(`/api/v1/hosts/${encodeURIComponent(host)}/processes/${processPath(id)}/series${stretchOf(stretch)}`, signal);
+  processSeries(host: string, process: string, question: Params, signal?: AbortSignal): Promise<Series> {
+    return this.#get<Series>(`/api/v1/hosts/${encodeURIComponent(host)}/processes/${encodeURIComponent(process)}/series${query(question)}`, signal);
   }
 
   targets(signal?: AbortSignal): Promise<Targets> {
@@ -166,13 +158,6 @@ export class Api {
     this.#options.onAnswer?.(!error.unreachable, serverTime(response));
     throw error;
   }
-}
-
-const processPath = (id: string) => encodeURIComponent(id.replace(/@$/, ''));
-
-function stretchOf({ from, to, step, metrics }: Stretch): string {
-  const number = (value: number | undefined) => (value === undefined ? undefined : String(value));
-  return query({ from: number(from), to: number(to), step: number(step), metrics: metrics?.join(',') });
 }
 
 function refusal(status: number, text: string): ApiError {

@@ -24,7 +24,6 @@ export class Poll<T> {
   #request: AbortController | undefined;
   #failures = 0;
   #running = false;
-  #again = false;
 
   constructor(load: (signal: AbortSignal) => Promise<T>, options: PollOptions) {
     this.#load = load;
@@ -73,17 +72,7 @@ export class Poll<T> {
     }
     this.#request = undefined;
     this.busy = false;
-    if (this.#again) {
-      this.#again = false;
-      return this.refresh();
-    }
     this.schedule();
-  }
-
-  /** Asks for something else than before: now, or as soon as the request that is under way has answered. */
-  again(): void {
-    if (this.#request) this.#again = true;
-    else void this.refresh();
   }
 
   /** Plans the next request; call it when the interval has changed. */

@@ -81,21 +81,6 @@ describe('Poll', () => {
     expect([poll.data, poll.busy]).toEqual([1, false]);
     stop();
   });
-  test('asks again for something else as soon as it may', async () => {
-    const answers: ((value: string) => void)[] = [];
-    const poll = new Poll(() => new Promise<string>((resolve) => answers.push(resolve)), { interval: () => 0 });
-    const stop = poll.start();
-    poll.again();
-    poll.again();
-    expect(answers).toHaveLength(1);
-    answers[0]!('first');
-    await vi.advanceTimersByTimeAsync(0);
-    expect([poll.data, answers.length]).toEqual(['first', 2]);
-    answers[1]!('second');
-    await vi.advanceTimersByTimeAsync(0);
-    expect([poll.data, answers.length]).toEqual(['second', 2]);
-    stop();
-  });
   test('rests while nobody looks', async () => {
     const load = vi.fn(async () => 1);
     const stop = new Poll(load, { interval: () => 1000 }).start();
