@@ -204,7 +204,9 @@ func TestTopProcesses(t *testing.T) {
 	}
 	defer busy.Wait()
 	defer busy.Process.Kill()
-	pids := func(url string) []string { return scrape(t, url).labels("procmon_process_cpu_user_seconds_total", "pid") }
+	pids := func(url string) []string {
+		return scrape(t, url).labels("procmon_process_cpu_user_seconds_total", "pid")
+	}
 	few := exporter.Options{ShareFor: -1}
 	few.Metrics.Processes.Top = 5
 	url := serve(t, few)
