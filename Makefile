@@ -88,8 +88,8 @@ bench-ui: build ## measure the pages in Chromium, each figure beside its budget
 	cd $(APP) && BENCH=1 $(NPM) run --silent e2e -- e2e/budget.spec.ts
 
 crash: ## kill the store 200 times at random instants, and look for everything that was acknowledged
-	PROCMON_STORAGE_CRASH_KILLS=200 PROCMON_STORAGE_MODEL_SEEDS=100 \
-	  $(GO) test -timeout 30m -v -run 'KilledAtRandomInstants|AgreesWithPlainList' ./storage
+	PROCMON_STORAGE_CRASH_KILLS=200 PROCMON_STORAGE_MODEL_SEEDS=100 PROCMON_STORAGE_FULL_ROUNDS=40 \
+	  $(GO) test -timeout 30m -v -run 'KilledAtRandomInstants|AgreesWithPlainList|Disk' ./storage
 	$(GO) test -timeout 30m -v ./test/crash
 
 soak: ## half an hour of scrapes at 1 Hz, in which the exporter must not grow

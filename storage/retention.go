@@ -58,7 +58,7 @@ func (s *Store) tidy(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if s.garbage.bytes.Load() < max(least, s.tableBytes()/8) || s.space.full.Load() {
+	if s.garbage.bytes.Load() < max(least, s.tableBytes()/8) || s.space.room(reserveForLogs+s.tableBytes()) != nil {
 		return nil
 	}
 	s.life.RLock()
@@ -85,6 +85,9 @@ func (s *Store) expire() error {
 		return nil // the next time
 	}
 	defer s.garbage.rewriting.Unlock()
+	if err := errors.Join(s.space.room(roomToRemove), s.space.prepareLogs()); err != nil {
+		return err
+	}
 	return errors.Join(s.expireHosts(), s.expirePartitions(), s.expireSize(), s.trimFleet())
 }
 

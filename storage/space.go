@@ -3,7 +3,12 @@ package storage
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -18,10 +23,18 @@ var ErrFull = errors.New("the disk is full")
 // Badger writes through memory that is mapped to files, where a full disk is no error but the
 // end of the process. So nothing is written unless there is room for all that one batch can
 // set off: the rest of a log, tables made of three of them, and tables that take the place of
-// others.
+// others. The room is looked for before every commit, and logs get theirs before they are
+// written to, since other programs fill disks too.
 const (
 	reserveForLogs   = (memTables + 1) * memTableSize
-	reserveForTables = 64 << 20 // or as much as all tables take, if that is less
+	reserveForTables = 256 << 20 // or as much as all tables take, if that is less
+
+	// A log is full at the size of a memory table, and then takes in the rest of a batch.
+	logSize = memTableSize + memTableSize/4
+	// roomToRemove must be there to remove anything: it makes a new log, and a table of the old.
+	roomToRemove = 2*memTableSize + memTableSize
+	// roomToClose must be there for a table of what is in memory, and what takes its place.
+	roomToClose = 3 * memTableSize
 )
 
 // space knows whether there is room. The committer uses it.
@@ -32,31 +45,24 @@ type space struct {
 	checked time.Time
 	problem error // ErrFull, or nil
 	full    atomic.Bool
+	nextLog int // number of the log that comes next
 }
 
-// check returns ErrFull if there is no room. It asks the system at most 20 times a second;
-// in between no more can be written than what the reserve has for it.
+// check returns ErrFull if there was no room some moments ago. It is for those who would do
+// work in vain; look is for those who write.
 func (s *space) check() error {
 	const often = 50 * time.Millisecond
 	if now := time.Now(); now.Sub(s.checked) >= often {
-		s.checked = now
-		s.look()
+		return s.look()
 	}
 	return s.problem
 }
 
-func (s *space) look() {
-	usage, err := disk.Usage(s.dir)
-	if err != nil {
-		return // then a commit fails, or not
-	}
-	need := reserveForLogs + min(s.tables(), reserveForTables)
+// look returns ErrFull if there is no room for one batch.
+func (s *space) look() error {
+	s.checked = time.Now()
 	was := s.problem
-	s.problem = nil
-	if free := int64(usage.Free); free < need {
-		s.problem = fmt.Errorf("%w: %d MiB are free where %s is, and %d MiB must be: make room, or set a smaller retention",
-			ErrFull, free>>20, s.dir, need>>20)
-	}
+	s.problem = s.room(reserveForLogs + min(s.tables(), reserveForTables))
 	s.full.Store(s.problem != nil)
 	switch {
 	case was == nil && s.problem != nil:
@@ -64,6 +70,67 @@ func (s *space) look() {
 	case was != nil && s.problem == nil:
 		s.log.Info("there is room again, and snapshots are stored")
 	}
+	return s.problem
+}
+
+// room returns ErrFull if there is less room than that.
+func (s *space) room(need int64) error {
+	usage, err := disk.Usage(s.dir)
+	if err != nil {
+		return nil // then a commit fails, or not
+	}
+	if free := int64(usage.Free); free < need {
+		return fmt.Errorf("%w: %d MiB are free where %s is, and %d MiB must be: make room, or set a smaller retention",
+			ErrFull, free>>20, s.dir, need>>20)
+	}
+	return nil
+}
+
+// prepareLogs gives the newest log of Badger its room on the disk, if it has none yet.
+func (s *space) prepareLogs() error {
+	if s.nextLog == 0 {
+		s.nextLog = newestLog(databaseDir(s.dir))
+	}
+	for {
+		err := reserve(filepath.Join(databaseDir(s.dir), fmt.Sprintf("%05d.mem", s.nextLog)), logSize)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			return nil
+		case err != nil:
+			return s.explain(err)
+		}
+		s.nextLog++
+	}
+}
+
+// newestLog returns the number of the newest log of Badger in dir, at least 1.
+func newestLog(dir string) int {
+	newest := 1
+	for _, name := range logsIn(dir) {
+		if n, err := strconv.Atoi(strings.TrimSuffix(filepath.Base(name), ".mem")); err == nil {
+			newest = max(newest, n)
+		}
+	}
+	return newest
+}
+
+func logsIn(dir string) []string {
+	names, _ := filepath.Glob(filepath.Join(dir, "*.mem")) // the pattern is a good one
+	return names
+}
+
+// roomToOpen returns ErrFull if there is no room for tables of what is in the logs.
+func (s *space) roomToOpen() error {
+	need := int64(0)
+	for _, name := range logsIn(databaseDir(s.dir)) {
+		if info, err := os.Stat(name); err == nil {
+			need += min(allocated(info), logSize)
+		}
+	}
+	if need == 0 {
+		return nil
+	}
+	return s.room(need + roomToClose)
 }
 
 // explain makes ErrFull of what the system says.

@@ -169,10 +169,13 @@ func (s *Store) open() (err error) {
 	if err := s.isolateDamage(); err != nil {
 		return err
 	}
+	s.space.dir, s.space.tables, s.space.log = s.dir, s.tableBytes, s.log
+	if err := s.space.roomToOpen(); err != nil {
+		return err
+	}
 	if s.db, err = openDatabase(databaseDir(s.dir), s.log); err != nil {
 		return err
 	}
-	s.space.dir, s.space.tables, s.space.log = s.dir, s.tableBytes, s.log
 	if err := s.restoreIntact(); err != nil {
 		return err
 	}
@@ -213,7 +216,11 @@ func (s *Store) Close() error {
 func (s *Store) release() error {
 	var err error
 	if s.db != nil {
-		err = s.db.Close()
+		// Without the room that Badger takes to close, it is left as a crash leaves it: nothing is
+		// lost, and the next start does the rest.
+		if err = s.space.room(roomToClose); err == nil {
+			err = s.db.Close()
+		}
 	}
 	if s.codec != nil {
 		s.codec.Close()

@@ -26,6 +26,10 @@ func TestMain(m *testing.M) {
 		workUntilKilled(dir)
 		return
 	}
+	if dir := os.Getenv(fullDirEnv); dir != "" {
+		workOnFullDisk(dir)
+		return
+	}
 	goleak.VerifyTestMain(m)
 }
 

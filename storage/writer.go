@@ -260,10 +260,12 @@ func (w *writer) flush() error {
 		w.pending = w.pending[:0]
 		return nil
 	}
-	err := w.txn.Commit()
-	w.store.counts.commits.Inc()
+	err := errors.Join(w.store.space.look(), w.store.space.prepareLogs())
+	if err == nil {
+		err = w.store.space.explain(w.txn.Commit())
+		w.store.counts.commits.Inc()
+	}
 	if err != nil {
-		err = w.store.space.explain(err)
 		w.abandon(err)
 		return err
 	}
