@@ -91,7 +91,7 @@ for (const [width, height] of [[1440, 900], [390, 844]]) {
     for (const [name, address, act] of pages) {
       const page = await context.newPage();
       const label = `${name}-${width}-${colorScheme}`;
-      page.on('console', (message) => ['error', 'warning'].includes(message.type()) && !/404|503/.test(message.text()) && fault(`${label}: console: ${message.text()}`));
+      page.on('console', (message) => ['error', 'warning'].includes(message.type()) && !/404|503|WebSocket/.test(message.text()) && fault(`${label}: console: ${message.text()}`));
       page.on('pageerror', (error) => fault(`${label}: ${error.stack}`));
       page.on('dialog', (dialog) => fault(`${label}: dialog: ${dialog.message()}`));
       await page.goto(address);

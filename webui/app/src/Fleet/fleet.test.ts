@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { hostOf } from '../../test/build';
-import { groupingLabels, linesOf, select, summarize, type FleetView } from './fleet';
+import { follow, groupingLabels, linesOf, select, summarize, type FleetView } from './fleet';
 
 const hosts = [
   hostOf('web-10', { state: 'down', cpu: 5, processes: 10, labels: { site: 'graz', instance: 'a' }, system: { os: 'Debian' } }),
@@ -42,4 +42,13 @@ test('summarize', () => {
 
 test('labels that are each host its own group nothing', () => {
   expect(groupingLabels(hosts)).toEqual(['site']);
+});
+
+test('follow puts in what changed, and takes out what is gone', () => {
+  const now = '2026-11-22T20:15:00Z';
+  const told = { now, full: false, hosts: [hostOf('db', { processes: 31 }), hostOf('new')], gone: ['web-2'] };
+  const after = follow({ now: '', hosts }, told)!;
+  expect(after.hosts.map((host) => `${host.host} ${host.processes}`)).toEqual(['web-10 10', 'db 31', 'new 1']);
+  expect(follow(undefined, told)).toBeUndefined();
+  expect(follow({ now, hosts }, { ...told, full: true })!.hosts).toHaveLength(2);
 });

@@ -1,4 +1,4 @@
-import type { Host, HostState } from '../api/client';
+import type { Host, Hosts, HostState, LiveMessage } from '../api/client';
 import { labelList } from '../format/format';
 import type { Sort } from '../url/route';
 
@@ -38,6 +38,16 @@ export const hostColumns: readonly HostColumn[] = [
   { key: 'seen', title: 'Last seen', hint: 'When the newest snapshot was taken', figure: true, largestFirst: true, value: (host) => Date.parse(host.last_seen) || undefined },
   { key: 'labels', title: 'Labels', hint: 'Labels of the target', figure: false, largestFirst: false, value: (host) => labelList(host.labels).join(' ') || undefined },
 ];
+
+/** The hosts after a message: those that changed in place of what they were, without those that are gone. */
+export function follow(before: Hosts | undefined, { now, full, hosts, gone }: NonNullable<LiveMessage['fleet']>): Hosts | undefined {
+  if (full) return { now, hosts };
+  if (!before) return undefined;
+  const byName = new Map(before.hosts.map((host) => [host.host, host]));
+  for (const host of hosts) byName.set(host.host, host);
+  for (const name of gone) byName.delete(name);
+  return { now, hosts: [...byName.values()] };
+}
 
 export interface FleetView {
   readonly text: string;
