@@ -195,7 +195,7 @@ func (t *topOfHost) process(g block.Segment, i int, row *block.Row, first int, e
 		}
 		// Most processes are idle at most times. What is known of them was counted at the first
 		// step without a change; delivered CPU use counts at each.
-		if still++; !was || p.CPU.Known || usedBy(p) != before || p.WorkingSetBytes != memory {
+		if still++; !was || there != t.clock.before(times, step) || p.CPU.Known || usedBy(p) != before || p.WorkingSetBytes != memory {
 			still = 0
 		}
 		memory = p.WorkingSetBytes
