@@ -174,7 +174,9 @@ func (s *Store) migrateHost(ctx context.Context, host string, p partition) error
 				return err
 			}
 		}
-		return w.flush()
+		err := w.flush()
+		s.sketches.forget(host, p)
+		return err
 	}})
 	if err == nil && damaged {
 		err = errDamaged
