@@ -195,7 +195,8 @@ func (t *topOfHost) process(g block.Segment, i int, row *block.Row, first int, e
 		}
 		// Most processes are idle at most times. What is known of them was counted at the first
 		// step without a change; delivered CPU use counts at each.
-		if still++; !was || there != t.clock.before(times, step) || p.CPU.Known || usedBy(p) != before || p.WorkingSetBytes != memory {
+		if still++; !was || at < t.from || there != t.clock.before(times, step) || p.CPU.Known ||
+			usedBy(p) != before || p.WorkingSetBytes != memory {
 			still = 0
 		}
 		memory = p.WorkingSetBytes
@@ -225,7 +226,7 @@ func (t *topOfHost) process(g block.Segment, i int, row *block.Row, first int, e
 			case rowStarted(row.ID, p, last):
 				from = &used{procmon.Some(0.0), procmon.Some[uint64](0), procmon.Some[uint64](0)}
 			default:
-				from = nil
+				from, still = nil, 0 // nothing was counted
 			}
 			r.add(from, p, t.clock.interval(times, step))
 			if p.WorkingSetBytes.Known {
