@@ -160,12 +160,12 @@ func Fill(t testing.TB, s *Store, hosts int, histories []*workload.Host, steps i
 func DropBefore(s *Store, at time.Time) error {
 	return s.do(context.Background(), &request{op: runTask, task: func(*writer) error {
 		floor := partitionOf(at.UnixNano())
-		var gone []partition
+		gone := make(map[partition]bool)
 		err := s.db.View(func(txn *badger.Txn) error {
 			for _, prefix := range prefixesOfTime {
 				eachPartition(txn, prefix, func(p partition) bool {
 					if p < floor {
-						gone = append(gone, p)
+						gone[p] = true
 					}
 					return p < floor
 				})

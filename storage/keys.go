@@ -17,6 +17,7 @@ import (
 //	'b' partition host time made [number]  a block of snapshots from that time on, or a part of one
 //	'm' partition host time                a stale marker
 //	'q' partition host                     the blocks of the host in this partition shall become one
+//	'x' partition [host]                   what was of all hosts, or of one, in this partition is being removed
 //	's' partition slot host time kind [number]
 //	                                       of formats 1 and 2: a snapshot, a part of one, or a stale marker
 //
@@ -32,6 +33,7 @@ const (
 	prefixBlock    = 'b'
 	prefixMarker   = 'm'
 	prefixMerge    = 'q'
+	prefixRemoval  = 'x'
 	prefixSnapshot = 's'
 )
 
@@ -175,6 +177,29 @@ func parseMergeKey(key []byte) (host string, p partition, ok bool) {
 	}
 	host, rest, ok := cutHost(key[5:])
 	return host, parsePartition(key[1:5]), ok && len(rest) == 0
+}
+
+// removalKey is that of the note that a place is being removed, or without a host the partition.
+func removalKey(pl place) []byte {
+	key := timePrefix(prefixRemoval, pl.p)
+	if pl.host == "" {
+		return key
+	}
+	return appendHost(key, pl.host)
+}
+
+// parseRemovalKey is the inverse of removalKey.
+func parseRemovalKey(key []byte) (pl place, ok bool) {
+	if len(key) < 5 || key[0] != prefixRemoval {
+		return place{}, false
+	}
+	pl.p = parsePartition(key[1:5])
+	if len(key) == 5 {
+		return pl, true
+	}
+	host, rest, ok := cutHost(key[5:])
+	pl.host = host
+	return pl, ok && host != "" && len(rest) == 0
 }
 
 // parseTimeKey takes apart a key of prefixMarker, prefixBlock or prefixStep, which must be in

@@ -22,7 +22,6 @@ func (s *Store) loadHeads() error {
 		host  string
 		first int64
 	}
-	remains := make(map[place]bool)
 	work := make(chan place)
 	var workers sync.WaitGroup
 	for range min(runtime.GOMAXPROCS(0), 4) {
@@ -51,20 +50,13 @@ func (s *Store) loadHeads() error {
 				it.Next()
 				continue
 			}
-			if _, err := txn.Get(hostKey(host, partitionOf(first))); errors.Is(err, badger.ErrKeyNotFound) {
-				remains[place{host, partitionOf(first).start()}] = true // it has expired
-			} else {
-				work <- place{host, first}
-			}
+			work <- place{host, first}
 			it.Seek(behind(appendTime(stepsPrefix(host, partitionOf(first)), first), 13))
 		}
 		return nil
 	})
 	close(work)
 	workers.Wait()
-	for p := range remains {
-		err = errors.Join(err, s.removeAll(p.host, partitionOf(p.first)))
-	}
 	return err
 }
 

@@ -3,6 +3,7 @@ package storage
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -88,7 +89,7 @@ func (s *Store) expire() error {
 	if err := errors.Join(s.space.room(roomToRemove), s.space.prepareLogs()); err != nil {
 		return err
 	}
-	return errors.Join(s.expireHosts(), s.expirePartitions(), s.expireSize(), s.trimFleet())
+	return errors.Join(s.finishRemoval(), s.expireHosts(), s.expirePartitions(), s.expireSize(), s.trimFleet())
 }
 
 // longest returns from when on something may be kept of any host.
@@ -105,14 +106,14 @@ func (s *Store) longest() int64 {
 // expirePartitions removes the partitions of which nothing is kept of any host.
 func (s *Store) expirePartitions() error {
 	cutoff := s.longest()
-	var expired []partition
+	expired := make(map[partition]bool)
 	err := s.db.View(func(txn *badger.Txn) error {
 		for _, prefix := range prefixesOfTime {
 			eachPartition(txn, prefix, func(p partition) bool {
 				if p.end() > cutoff {
 					return false
 				}
-				expired = append(expired, p)
+				expired[p] = true
 				return true
 			})
 		}
@@ -140,7 +141,7 @@ func (s *Store) expireSize() error {
 			return nil
 		}
 		s.keep.floor.Store(oldest.end())
-		if err := s.drop([]partition{oldest}); err != nil {
+		if err := s.drop(map[partition]bool{oldest: true}); err != nil {
 			return err
 		}
 	}
@@ -164,73 +165,16 @@ func (s *Store) extent() (oldest, newest partition, some bool) {
 }
 
 // drop removes partitions as a whole.
-func (s *Store) drop(expired []partition) error {
-	gone := make(map[partition]bool)
-	var prefixes [][]byte
-	for _, p := range expired {
-		gone[p] = true
+func (s *Store) drop(expired map[partition]bool) error {
+	var places []place
+	for p := range expired {
+		places = append(places, place{p: p})
 	}
-	for p := range gone {
-		for _, prefix := range prefixesOfTime {
-			prefixes = append(prefixes, timePrefix(prefix, p))
-		}
-	}
-	s.forgetHeads(func(_ string, p partition) bool { return gone[p] })
-	// First: what is left after a crash in between is nothing any more; see dropRemains.
-	if err := s.forgetPartitions(func(_ string, p partition) bool { return gone[p] }); err != nil {
+	if err := s.remove(places); err != nil {
 		return err
 	}
-	if err := s.db.DropPrefix(prefixes...); err != nil {
-		return err
-	}
-	s.log.Info("expired history was removed", "partitions", len(gone))
+	s.log.Info("expired history was removed", "partitions", len(expired))
 	return nil
-}
-
-// forgetHeads forgets what memory has of what is gone.
-func (s *Store) forgetHeads(gone func(host string, p partition) bool) {
-	for _, g := range s.heads.all() {
-		if gone(g.host, g.partition) {
-			s.heads.remove(g)
-		}
-	}
-	s.fleet.mu.Lock()
-	defer s.fleet.mu.Unlock()
-	for key, h := range s.fleet.hosts {
-		// Whoever has nothing newer has nothing older either.
-		if gone(key, partitionOf(h.newest)) {
-			delete(s.fleet.hosts, key)
-		}
-	}
-}
-
-// dropRemains removes what is left of partitions whose removal was cut short: no host has
-// something there. Segments would be in pieces.
-func (s *Store) dropRemains() error {
-	noted := make(map[partition]bool)
-	var remains [][]byte
-	err := s.db.View(func(txn *badger.Txn) error {
-		it := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{prefixHost}})
-		for it.Rewind(); it.Valid(); it.Next() {
-			if _, p, ok := parseHostKey(it.Item().Key()); ok {
-				noted[p] = true
-			}
-		}
-		it.Close()
-		for _, prefix := range prefixesOfTime {
-			eachPartition(txn, prefix, func(p partition) bool {
-				if !noted[p] {
-					remains = append(remains, timePrefix(prefix, p))
-				}
-				return true
-			})
-		}
-		return nil
-	})
-	if err != nil || len(remains) == 0 {
-		return err
-	}
-	return s.db.DropPrefix(remains...)
 }
 
 // eachPartition calls f with the partitions in which there are keys of a prefix, ascending,
@@ -250,25 +194,6 @@ func eachPartition(txn *badger.Txn, prefix byte, f func(partition) bool) {
 		}
 		it.Seek(timePrefix(prefix, p+1))
 	}
-}
-
-// forgetPartitions removes the notes of which host has keys in which partition.
-func (s *Store) forgetPartitions(gone func(host string, p partition) bool) error {
-	batch := s.db.NewWriteBatch()
-	defer batch.Cancel()
-	err := s.db.View(func(txn *badger.Txn) error {
-		it := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{prefixHost}})
-		defer it.Close()
-		for it.Rewind(); it.Valid(); it.Next() {
-			if host, p, ok := parseHostKey(it.Item().Key()); ok && gone(host, p) {
-				if err := batch.Delete(it.Item().KeyCopy(nil)); err != nil {
-					return err
-				}
-			}
-		}
-		return nil
-	})
-	return errors.Join(err, batch.Flush())
 }
 
 // expireHosts removes what has expired of hosts of which less is kept than of others. Files are
@@ -295,23 +220,11 @@ func (s *Store) expireHosts() error {
 	if len(expired) == 0 {
 		return nil
 	}
-	var prefixes [][]byte
-	var err error
-	for pl := range expired {
-		if len(s.heads.in(pl.host, pl.p)) > 0 { // whose steps go in their order
-			err = errors.Join(err, s.removeAll(pl.host, pl.p))
-		} else {
-			prefixes = append(prefixes, s.prefixesOf(pl.host, pl.p)...)
-		}
-	}
-	gone := func(host string, p partition) bool { return expired[place{host, p}] }
-	s.forgetHeads(gone)
-	if err = errors.Join(err, s.db.DropPrefix(prefixes...)); err != nil {
+	if err := s.remove(slices.Collect(maps.Keys(expired))); err != nil {
 		return err
 	}
 	s.log.Info("expired history was removed", "hosts", len(cutoffs), "parts", len(expired))
-	// Last, so that after a crash in between the rest is found again.
-	return s.forgetPartitions(gone)
+	return nil
 }
 
 // expiredOf adds what has expired of a host.
@@ -330,52 +243,6 @@ func (s *Store) expiredOf(host string, cutoff int64, expired map[place]bool) err
 		}
 		return nil
 	})
-}
-
-// removeAll removes everything of a host in a partition. Should that be cut short, what is left
-// of a segment is its beginning.
-func (s *Store) removeAll(host string, p partition) error {
-	prefixes := [][]byte{blockPrefix(host, p), markerPrefix(host, p), mergeKey(host, p)}
-	if s.legacy.there() {
-		for slot := range byte(slots) {
-			prefixes = append(prefixes, seriesPrefix(host, p, slot))
-		}
-	}
-	var keys, parts [][]byte
-	err := s.db.View(func(txn *badger.Txn) error {
-		all := func(o badger.IteratorOptions, fn func(key []byte)) {
-			it := txn.NewIterator(o)
-			defer it.Close()
-			for it.Rewind(); it.Valid(); it.Next() {
-				s.garbage.add(it.Item().EstimatedSize())
-				fn(it.Item().KeyCopy(nil))
-			}
-		}
-		all(badger.IteratorOptions{Prefix: stepsPrefix(host, p)}, func(key []byte) {
-			if _, _, _, part, err := parseStepKey(key); err == nil && part {
-				parts = append(parts, key)
-			} else {
-				keys = append(keys, key)
-			}
-		})
-		slices.Reverse(keys)
-		keys = append(keys, parts...)
-		for _, prefix := range prefixes {
-			all(badger.IteratorOptions{Prefix: prefix}, func(key []byte) { keys = append(keys, key) })
-		}
-		return nil
-	})
-	if err != nil {
-		return err
-	}
-	batch := s.db.NewWriteBatch()
-	defer batch.Cancel()
-	for _, key := range keys {
-		if err := batch.Delete(key); err != nil {
-			return err
-		}
-	}
-	return batch.Flush()
 }
 
 // trimFleet takes out of the summaries what has expired.

@@ -185,7 +185,7 @@ func (s *Store) open() (err error) {
 	if err := markReady(s.dir); err != nil {
 		return err
 	}
-	if err := s.dropRemains(); err != nil {
+	if err := s.finishRemoval(); err != nil {
 		return err
 	}
 	if err := s.loadHeads(); err != nil {

@@ -196,6 +196,12 @@ func (v *verification) key(item *badger.Item, key []byte) error {
 		}
 		v.noted[place{host, p}] = true
 		return nil
+	case prefixRemoval:
+		if _, ok := parseRemovalKey(key); !ok || item.ValueSize() != 0 {
+			return errors.New("it is no note of what is being removed")
+		}
+		v.Leftovers++
+		return nil
 	case prefixMerge:
 		host, p, ok := parseMergeKey(key)
 		if !ok || item.ValueSize() != 0 {
