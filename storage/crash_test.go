@@ -152,6 +152,9 @@ func workUntilKilled(dir string) {
 	}
 	often("seal", 30*time.Millisecond, func() error { return s.Seal(ctx) })
 	often("expire", 100*time.Millisecond, func() error { return s.Expire(ctx) })
+	if work.size == 0 { // by size, what is there at an instant cannot be told from outside
+		often("backup", 50*time.Millisecond, func() error { return backUp(ctx, s, dir) })
+	}
 	var number atomic.Int64
 	for host := range crashHosts {
 		for appender := range 2 {
@@ -178,9 +181,22 @@ func workUntilKilled(dir string) {
 	workers.Wait()
 }
 
+// backupOf is the newest whole backup of a store.
+func backupOf(dir string) string { return dir + ".backup" }
+
+func backUp(ctx context.Context, s *storage.Store, dir string) error {
+	f, err := os.Create(dir + ".part")
+	if err != nil {
+		return err
+	}
+	_, err = s.Backup(ctx, f)
+	return errors.Join(err, f.Sync(), f.Close(), os.Rename(f.Name(), backupOf(dir)))
+}
+
 // TestKilledAtRandomInstants kills a store while it takes in snapshots, makes blocks, merges
-// late ones into them, lets the oldest expire and takes over an older format. Then all that
-// was acknowledged and has not expired is there, once, as it was sent, and nothing else.
+// late ones into them, lets the oldest expire, is backed up, and takes over an older format.
+// Then all that was acknowledged and has not expired is there, once, as it was sent, and nothing
+// else. The newest whole backup has all that was acknowledged before it was begun.
 func TestKilledAtRandomInstants(t *testing.T) {
 	kills := fewOr(t, fewKills, crashKillsEnv)
 	shares := 0
@@ -239,7 +255,8 @@ type victim struct {
 	now          time.Time // its clock is not later
 	sent         map[crashSnapshot]bool
 	acknowledged map[crashSnapshot]bool
-	during       map[string]int // what had begun when it was killed, and not ended
+	saved        map[crashSnapshot]bool // acknowledged when the newest whole backup was begun
+	during       map[string]int         // what had begun when it was killed, and not ended
 	busy, kept   int
 }
 
@@ -255,6 +272,7 @@ func (v *victim) run(t *testing.T) (acknowledged int) {
 	must(t, cmd.Start())
 	lines := bufio.NewReader(stdout)
 	doing := map[string]bool{}
+	var saving map[crashSnapshot]bool
 	// It is killed some time after so many acknowledgements: they come at the ends of commits,
 	// and it should die anywhere in one, and between two.
 	wait := 1 + rand.IntN(150)
@@ -269,9 +287,13 @@ func (v *victim) run(t *testing.T) (acknowledged int) {
 		var c crashSnapshot
 		switch verb, rest, _ := strings.Cut(strings.TrimSpace(line), " "); verb {
 		case "begin":
-			doing[rest] = true
+			if doing[rest] = true; rest == "backup" {
+				saving = maps.Clone(v.acknowledged)
+			}
 		case "end":
-			delete(doing, rest)
+			if delete(doing, rest); rest == "backup" {
+				v.saved = saving
+			}
 		case "send", "stored":
 			if _, err := fmt.Sscan(line, &what, &c.host, &c.nanos); err != nil {
 				t.Fatalf("the process said %q", line)
@@ -306,8 +328,25 @@ func (v *victim) run(t *testing.T) (acknowledged int) {
 // check opens the store and holds all that is in it against what was sent.
 func (v *victim) check(t *testing.T, when string, last bool) {
 	t.Helper()
+	v.compare(t, when, v.dir, v.acknowledged, last)
+	if v.saved == nil || !last && rand.IntN(4) > 0 {
+		return
+	}
+	f, err := os.Open(backupOf(v.dir))
+	must(t, err)
+	defer f.Close()
+	restored := filepath.Join(t.TempDir(), "restored")
+	_, err = storage.Restore(t.Context(), restored, f, nil)
+	must(t, err)
+	v.compare(t, when+", from the backup", restored, v.saved, false)
+}
+
+// compare holds the store in dir against what was acknowledged. After the last kill everything
+// is made blocks before.
+func (v *victim) compare(t *testing.T, when, dir string, acknowledged map[crashSnapshot]bool, last bool) {
+	t.Helper()
 	clock := v.now
-	s, err := storage.Open(v.dir, crashOptions(v.work, func() time.Time { return clock }))
+	s, err := storage.Open(dir, crashOptions(v.work, func() time.Time { return clock }))
 	must(t, err)
 	defer func() { must(t, s.Close()) }()
 	if last {
@@ -347,7 +386,7 @@ func (v *victim) check(t *testing.T, when string, last bool) {
 		}
 		v.kept += len(there)
 		cutoff := v.cutoff(clock, host, there)
-		for c := range v.acknowledged {
+		for c := range acknowledged {
 			switch {
 			case c.host != host:
 			case c.nanos < cutoff && there[c]:
@@ -355,7 +394,7 @@ func (v *victim) check(t *testing.T, when string, last bool) {
 			case c.nanos >= cutoff && !there[c]:
 				t.Fatalf("%s: %s at %s was acknowledged and is lost", when, name, time.Unix(0, c.nanos).UTC())
 			case c.nanos < cutoff:
-				delete(v.acknowledged, c)
+				delete(acknowledged, c)
 			}
 		}
 	}
