@@ -10,8 +10,8 @@ import (
 	"github.com/procmon/procmon/storage/internal/block"
 )
 
-// The value of a step is a byte that says how it is stored, the CRC-32C of its key and of the
-// rest, 4 bytes little-endian, and what block.Builder.Replay takes in.
+// The value of a step is a byte that says how it is stored, the CRC-32C of its key, that byte and
+// the rest, 4 bytes little-endian, and what block.Builder.Replay takes in.
 const (
 	stepPlain = 0
 	stepZstd  = 1 // one frame
@@ -43,12 +43,14 @@ func (g *segment) appendStep(dst []byte, z *block.Compressor, r procmon.Record) 
 		}
 	}
 	at := g.builder.Last()
-	binary.LittleEndian.PutUint32(value[from+1:], stepSum(stepKey(g.host, g.first, at), value[from+stepHead:]))
+	binary.LittleEndian.PutUint32(value[from+1:], stepSum(stepKey(g.host, g.first, at), value[from:]))
 	return value, nil
 }
 
-func stepSum(key, step []byte) uint32 {
-	return crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, step)
+// stepSum returns the checksum that belongs into the value of a step.
+func stepSum(key, value []byte) uint32 {
+	sum := crc32.Update(crc32.Checksum(key, castagnoli), castagnoli, value[:1])
+	return crc32.Update(sum, castagnoli, value[stepHead:])
 }
 
 // replay has g take in the value of the step with that key, which is of nanos.
@@ -71,7 +73,7 @@ func openStep(key, value []byte, z *block.Compressor) ([]byte, error) {
 	if len(value) < stepHead {
 		return nil, errors.New("the step is cut short")
 	}
-	if stepSum(key, value[stepHead:]) != binary.LittleEndian.Uint32(value[1:]) {
+	if stepSum(key, value) != binary.LittleEndian.Uint32(value[1:]) {
 		return nil, errors.New("the checksum of the step is wrong")
 	}
 	switch value[0] {

@@ -15,7 +15,7 @@ type Builder struct {
 	times  []int64 // Unix nanoseconds
 	host   hostRow
 	rows   []*row
-	live   map[uint32]*row // by pid: who had it last
+	live   map[uint32]*row // by pid: who came last of those who had it
 	now    []*row          // those in the last step, by index
 	order  []*row          // those in the order of the last step; nil while it is that of the pids
 	orders []order
@@ -146,10 +146,12 @@ func (b *Builder) expectedOrder(step int) []*row {
 
 // row returns the row of p, a new one if it is new.
 func (b *Builder) row(p *procmon.Process, step int) *row {
-	if w := b.live[p.PID]; w != nil && w.is(p) {
-		return w
+	for w := b.live[p.PID]; w != nil; w = w.older {
+		if w.is(p) {
+			return w
+		}
 	}
-	w := &row{index: len(b.rows), pid: p.PID, startKnown: p.StartTime.Known, log: changeLog{active: step}}
+	w := &row{index: len(b.rows), pid: p.PID, startKnown: p.StartTime.Known, log: changeLog{active: step}, older: b.live[p.PID]}
 	if w.startKnown {
 		w.start = p.StartTime.Value.UnixNano()
 	}

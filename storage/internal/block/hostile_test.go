@@ -5,6 +5,7 @@ import (
 	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -99,6 +100,35 @@ func TestBuilderRefuses(t *testing.T) {
 	}
 	if b.Len() != 2 {
 		t.Errorf("%d snapshots", b.Len())
+	}
+}
+
+// TestSameProcessAgain: one that comes back after another one had its pid is the same row.
+func TestSameProcessAgain(t *testing.T) {
+	first, second := block.NewBuilder(), block.NewBuilder()
+	start := time.Unix(1e9, 0).UTC()
+	for i, starts := range []time.Duration{0, 1, 0, 1, 2, 0} {
+		r := procmon.Record{Host: "a", Snapshot: &procmon.Snapshot{
+			Timestamp: start.Add(time.Duration(i) * time.Second),
+			Processes: []procmon.Process{{PID: 7, Name: "p", StartTime: procmon.Some(start.Add(starts))}},
+		}}
+		step, err := first.Add(nil, r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if i%2 == 0 { // what Add does after Replay is the same
+			err = second.Replay(step)
+		} else {
+			_, err = second.Add(nil, r)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, b := range []*block.Builder{first, second} {
+		if rows, err := b.Rows(); err != nil || len(rows) != 3 {
+			t.Errorf("%d rows, %v; want 3", len(rows), err)
+		}
 	}
 }
 

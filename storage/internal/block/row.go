@@ -22,6 +22,8 @@ type row struct {
 	runs []run // the steps that it is in, ascending
 	log  changeLog
 	mark int // length of log before the last step
+
+	older *row // who had the pid before
 }
 
 // changeLog is what changed in some columns, step by step.

@@ -185,7 +185,6 @@ func (b *Builder) Replay(data []byte) error {
 		}
 		w.mark = len(w.log.bytes)
 		w.stay(step)
-		b.live[w.pid] = w
 	}
 	b.now = now
 	n, i := r.counted(len(now)), -1
@@ -263,6 +262,7 @@ func (b *Builder) replayRows(r *reader, step int, at int64) (came []*row) {
 		if r.err != nil {
 			break
 		}
+		w.older, b.live[w.pid] = b.live[w.pid], w
 		b.rows, came = append(b.rows, w), append(came, w)
 	}
 	return came
