@@ -1,7 +1,9 @@
 // Takes pictures of every page in light and dark, wide and narrow, and checks each with axe and
 // for errors on the console: node dev/look.mjs [FOLDER] [ONLY]. Needs a build and Chromium.
+// With LOOK_URL it looks at the history of a real server, into which dev/history.mjs has pushed.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import { hostname } from 'node:os';
 import { chromium } from 'playwright-core';
 import { serve } from './server.mjs';
 
@@ -14,7 +16,9 @@ const { server, url } = await serve({ size: 200 });
 const { server: large, url: largeUrl } = await serve({ size: 2000 });
 const { server: empty, url: emptyUrl } = await serve({ size: 0 });
 const hostile = encodeURIComponent('<img src=x onerror=alert(1)>');
-const pages = [
+const { LOOK_URL: real } = process.env; // a real server with dev/history.mjs in it
+const then = (minutes) => encodeURIComponent(new Date(Date.now() - minutes * 60_000).toISOString());
+const pages = real ? realPages(real) : [
   ['fleet', `${url}/`],
   ['fleet-grouped', `${url}/?group=site&sort=-cpu`],
   ['fleet-filtered', `${url}/?q=srv&state=down`],
@@ -55,7 +59,19 @@ const pages = [
   ['host-huge', `${url}/hosts/huge-1`],
   ['host-missing', `${url}/hosts/nobody`],
   ['missing', `${url}/elsewhere`],
-].filter(([name]) => !only || only.includes(name));
+];
+
+/** What only a real server shows: its history. */
+function realPages(at) {
+  return [
+    ['real-live', `${at}/hosts/${hostname()}`],
+    ['real-live-details', `${at}/hosts/${hostname()}?flat=1&sort=-memory&zoom=15m`, selectFirst],
+    ['real-past', `${at}/hosts/WIN-07?zoom=6h&at=${then(30)}&sort=-tree_cpu`],
+    ['real-past-details', `${at}/hosts/WIN-07?zoom=6h&at=${then(30)}&flat=1&sort=-memory`, selectFirst],
+    ['real-gap', `${at}/hosts/WIN-07?zoom=6h&at=${then(62)}`],
+    ['real-before', `${at}/hosts/WIN-07?at=2020-01-01T00:00:00Z`],
+  ];
+}
 
 async function completeField(page) {
   await page.getByRole('combobox', { name: 'Search processes' }).focus();
@@ -88,7 +104,7 @@ for (const [width, height] of [[1440, 900], [390, 844]]) {
   for (const colorScheme of ['light', 'dark']) {
     // axe is not the page's own script, so it goes past the policy; violations of it still show on the console.
     const context = await browser.newContext({ viewport: { width, height }, colorScheme, hasTouch: width < 500, isMobile: width < 500, reducedMotion: 'reduce' });
-    for (const [name, address, act] of pages) {
+    for (const [name, address, act] of pages.filter(([name]) => !only || only.includes(name))) {
       const page = await context.newPage();
       const label = `${name}-${width}-${colorScheme}`;
       page.on('console', (message) => ['error', 'warning'].includes(message.type()) && !/404|503|WebSocket/.test(message.text()) && fault(`${label}: console: ${message.text()}`));
