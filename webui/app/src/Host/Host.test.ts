@@ -233,10 +233,10 @@ describe('the time line', () => {
     expect(names(page)).toHaveLength(4);
   });
   test('an address with an instant shows it, and says when there was no snapshot', async () => {
-    const page = await open('/hosts/WIN-07?at=2026-11-22T20:14:55Z', { ...answersOf(), '/tree': past(10) });
+    const page = await open('/hosts/WIN-07?at=2026-11-22T20:14:55Z', { ...answersOf(), '/tree': past(15) });
     expect(page.asked.some((path) => path.includes('/tree?at=2026-11-22T20'))).toBe(true);
     
-    expect(page.text('.banner')[0]).toContain('No snapshot then. You see the one before, of 2026-11-22 21:14:10, 45 s earlier.');
+    expect(page.text('.banner')[0]).toContain('No snapshot then. You see the one before, of 2026-11-22 21:14:15, 40 s earlier.');
   });
   test('what is older than all says what the oldest is', async () => {
     const page = await open('/hosts/WIN-07?at=2020-01-01T00:00:00Z', { '/hosts/WIN-07': hostOf('WIN-07') });
@@ -287,6 +287,22 @@ describe('the details', () => {
     expect(names(page)).not.toContain('explorer.exe');
     expect(page.text('.details .ended')).toEqual(['This process has ended. These are its last known facts.']);
   });
+});
+
+test('a link to a process that ended long ago shows what the history knows', async () => {
+  const id = '77@2026-11-20T08:00:00Z';
+  const life = {
+    host: 'WIN-07', process: { pid: 77, name: 'gone.exe', start_time: '2026-11-20T08:00:00Z', cmdline: 'gone.exe --once' },
+    first_seen: '2026-11-20T08:00:05Z', last_seen: '2026-11-20T09:00:00Z', gone_at: '2026-11-20T09:00:05Z', ended: true, ended_at: '2026-11-20T09:00:02Z', exit_code: 3221225477,
+  };
+  const page = await open(`/hosts/WIN-07?details=1&process=${encodeURIComponent(id)}`, { ...answersOf(), [`/processes/${encodeURIComponent(id)}`]: life });
+  await page.settle();
+  expect(page.text('.details h2')).toEqual(['gone.exe']);
+  expect(page.text('.command')).toEqual(['gone.exe --once']);
+  expect(page.text('.facts dd').join(' ')).toContain('2026-11-20 10:00:02');
+  expect(page.text('.facts dd').join(' ')).toContain('3221225477 0xC0000005');
+  const links = page.all('.others a').map((a) => new URLSearchParams(a.getAttribute('href')!.split('?')[1]).get('q'));
+  expect(links).toEqual(['name:="gone.exe" host:="WIN-07"', 'name:="gone.exe" -host:="WIN-07"']);
 });
 
 describe('hostile text', () => {
