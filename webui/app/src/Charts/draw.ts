@@ -7,6 +7,8 @@ export interface Chart {
   readonly colour: string;
   /** Writes a value on the axis. */
   readonly text: (value: number) => string;
+  /** Whether values are bytes, whose round figures are powers of two. */
+  readonly bytes?: boolean;
 }
 
 export interface Drawn {
@@ -17,6 +19,7 @@ export interface Drawn {
 }
 
 const height = 76;
+const powers = Array.from({ length: 50 }, (_, i) => 2 ** i);
 
 /** Draws one chart below another into places of their own, with one crosshair over all. */
 export function draw(places: readonly HTMLElement[], charts: readonly Chart[], lines: Lines, range: [number, number], onpoint: (index: number | undefined) => void): Drawn {
@@ -32,12 +35,12 @@ export function draw(places: readonly HTMLElement[], charts: readonly Chart[], l
       width: places[i]!.clientWidth || 320,
       height,
       legend: { show: false },
-      padding: [6, 0, 0, 0],
+      padding: [6, 0, i === charts.length - 1 ? 0 : 8, 0],
       cursor: { sync: { key: crosshair.key }, drag: { x: false, y: false }, y: false, points: { size: 5 } },
       scales: { x: { time: true, range }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
       axes: [
         { show: i === charts.length - 1, stroke: quiet, grid: { stroke: line, width: 1 }, ticks: { show: false }, size: 20, font: '11px system-ui', space: 70, values: timeTexts },
-        { stroke: quiet, grid: { stroke: line, width: 1 }, ticks: { show: false }, size: 58, font: '11px system-ui', space: 24, values: (_, splits) => splits.map(chart.text) },
+        { stroke: quiet, grid: { stroke: line, width: 1 }, ticks: { show: false }, size: 58, font: '11px system-ui', space: 24, values: (_, splits) => splits.map(chart.text), ...(chart.bytes ? { incrs: powers } : {}) },
       ],
       series: [
         {},
