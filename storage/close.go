@@ -2,6 +2,7 @@ package storage
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -173,7 +174,9 @@ func (w *writer) relieve() {
 		}
 	}
 	if over := s.heads.size.Load() - s.memory; over > 0 {
-		for _, g := range s.heads.all() {
+		all := s.heads.all()
+		slices.SortFunc(all, func(a, b *segment) int { return cmp.Compare(b.size, a.size) })
+		for _, g := range all {
 			if over <= 0 || len(due) >= atOnce {
 				break
 			}

@@ -1,7 +1,6 @@
 package storage
 
 import (
-	"cmp"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -17,7 +16,7 @@ type segment struct {
 	partition partition
 	first     int64 // time of its first snapshot; it names the segment
 	touched   int64 // when the last one came, by our clock
-	size      int   // that heads has counted
+	size      int   // that heads has counted; the committer's
 	cut       bool  // steps stand on the disk behind the last one, which cannot be read
 
 	mu      sync.RWMutex // held for writing while builder grows
@@ -59,14 +58,13 @@ func (h *heads) in(host string, p partition) (in []*segment) {
 	return in
 }
 
-// all returns every open segment, the largest first.
+// all returns every open segment.
 func (h *heads) all() (all []*segment) {
 	h.mu.RLock()
 	for _, segments := range h.open {
 		all = append(all, segments...)
 	}
 	h.mu.RUnlock()
-	slices.SortFunc(all, func(a, b *segment) int { return cmp.Compare(b.size, a.size) })
 	return all
 }
 
