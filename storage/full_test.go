@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -40,13 +41,15 @@ func smallDisk(t *testing.T, size int64) string {
 	return dir
 }
 
-// fill writes to a file until its file system has no room but for some bytes, as dd does.
+// fill writes to a file until its file system has no room but for some bytes, 250 MB a second.
 func fill(t *testing.T, path string, but int64) {
 	t.Helper()
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	must(t, err)
 	defer f.Close()
-	for block := make([]byte, 1<<20); ; {
+	pace := time.NewTicker(4 * time.Millisecond)
+	defer pace.Stop()
+	for block := make([]byte, 1<<20); ; <-pace.C {
 		var s unix.Statfs_t
 		must(t, unix.Statfs(path, &s))
 		n := min(int64(len(block)), int64(s.Bavail)*s.Bsize-but)
@@ -141,74 +144,55 @@ func eventually(t *testing.T, what string, fn func() error) {
 }
 
 // TestOthersFillTheDisk has another program take all the room at random instants while a store
-// writes. It lives on, and has all that it acknowledged.
+// writes as much as it can: it refuses what comes, goes on when there is room, and has all that it
+// acknowledged. Badger ends the process if it writes a table at the very moment when the last
+// room goes; that is as a kill, and the next start finds everything.
 func TestOthersFillTheDisk(t *testing.T) {
-	disk := smallDisk(t, 300<<20)
-	dir, others := filepath.Join(disk, "data"), filepath.Join(disk, "others")
-	cmd := exec.CommandContext(t.Context(), os.Args[0])
-	cmd.Env = append(os.Environ(), fullDirEnv+"="+dir)
-	cmd.Stderr = os.Stderr
-	stdin, err := cmd.StdinPipe()
-	must(t, err)
-	stdout, err := cmd.StdoutPipe()
-	must(t, err)
-	must(t, cmd.Start())
-	var mu sync.Mutex
-	var all []crashSnapshot
-	var now, refused int64
-	read := make(chan struct{})
-	go func() {
-		defer close(read)
-		for lines := bufio.NewScanner(stdout); lines.Scan(); {
-			var c crashSnapshot
-			mu.Lock()
-			if _, err := fmt.Sscanf(lines.Text(), "stored %d %d", &c.host, &c.nanos); err == nil {
-				all = append(all, c)
-			} else if _, err := fmt.Sscanf(lines.Text(), "now %d", &now); err != nil {
-				refused++
-			}
-			mu.Unlock()
-		}
-	}()
-	count := func(of func() int64) int64 { mu.Lock(); defer mu.Unlock(); return of() }
-	stored := func() int64 { return int64(len(all)) }
+	disk := smallDisk(t, 200<<20)
+	w := &fullWorker{dir: filepath.Join(disk, "data"), began: time.Now()}
+	others := filepath.Join(disk, "others")
+	ends := 0
 	for range fewOr(t, 4, fullRoundsEnv) {
-		before := count(stored)
+		if w.ended() {
+			w.start(t)
+		}
+		stored, refused := w.counts()
+		least := stored + 20 + rand.IntN(100)
 		eventually(t, "snapshots are stored", func() error {
-			select {
-			case <-read:
-				t.Fatal("the store has ended")
-			default:
-			}
-			if count(stored) < before+20+rand.Int64N(100) {
+			if stored, _ := w.counts(); stored < least && !w.ended() {
 				return errors.New("too few")
 			}
 			return nil
 		})
-		before = count(func() int64 { return refused })
 		eventually(t, "snapshots are refused", func() error {
 			fill(t, others, 0) // the store gives room back meanwhile
-			select {
-			case <-read:
-				t.Fatal("the store has ended")
-			default:
-			}
-			if count(func() int64 { return refused }) < before+50 {
+			if _, now := w.counts(); now < refused+50 && !w.ended() {
 				return errors.New("too few")
 			}
 			return nil
 		})
+		if w.ended() {
+			ends++
+			if s, err := tryOpen(t, w.dir); err == nil {
+				must(t, s.Close())
+			} else if !errors.Is(err, storage.ErrFull) || strings.Contains(err.Error(), "\n") {
+				t.Errorf("opened on a full disk: %v", err)
+			}
+		}
 		must(t, os.Remove(others))
 	}
-	must(t, stdin.Close())
-	<-read
-	must(t, cmd.Wait())
-	s := openStore(t, dir, func(o *storage.Options) {
-		o.Clock, o.Retention = func() time.Time { return time.Unix(0, now) }, 12*time.Hour
+	if !w.ended() {
+		must(t, w.stdin.Close())
+		<-w.read
+		must(t, w.cmd.Wait())
+	}
+	now := w.clock()
+	s := openStore(t, w.dir, func(o *storage.Options) {
+		o.Clock, o.Retention = func() time.Time { return now }, fullAge
 	})
 	kept := 0
-	for _, c := range all {
-		if c.nanos < now-int64(12*time.Hour) {
+	for _, c := range w.all {
+		if c.nanos < now.Add(-fullAge).UnixNano() {
 			continue
 		}
 		kept++
@@ -217,8 +201,70 @@ func TestOthersFillTheDisk(t *testing.T) {
 			t.Fatalf("%s at %s is lost: %v", c.hostName(), want.Snapshot.Timestamp, err)
 		}
 	}
-	t.Logf("%d snapshots stored, %d of them kept, %d refused", len(all), kept, refused)
+	t.Logf("%d snapshots stored, %d of them kept, %d refused; the process ended %d times", len(w.all), kept, w.refused, ends)
 	if d := s.Damage(); len(d) > 0 {
 		t.Errorf("damage: %v", d)
 	}
+}
+
+// fullWorker is a process that does workOnFullDisk.
+type fullWorker struct {
+	dir   string
+	began time.Time
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+	read  chan struct{} // closed when the process has ended
+
+	mu      sync.Mutex
+	all     []crashSnapshot // acknowledged
+	refused int
+}
+
+// clock is not before that of the process.
+func (w *fullWorker) clock() time.Time { return noon.Add(crashSpeed * time.Since(w.began)) }
+
+func (w *fullWorker) start(t *testing.T) {
+	t.Helper()
+	w.cmd = exec.CommandContext(t.Context(), os.Args[0])
+	w.cmd.Env = append(os.Environ(), fullDirEnv+"="+w.dir, fmt.Sprintf("%s=%d", crashWorkEnv, w.clock().UnixNano()))
+	var err error
+	w.stdin, err = w.cmd.StdinPipe()
+	must(t, err)
+	stdout, err := w.cmd.StdoutPipe()
+	must(t, err)
+	must(t, w.cmd.Start())
+	w.read = make(chan struct{})
+	go func() {
+		defer close(w.read)
+		for lines := bufio.NewScanner(stdout); lines.Scan(); {
+			var c crashSnapshot
+			_, err := fmt.Sscanf(lines.Text(), "stored %d %d", &c.host, &c.nanos)
+			w.mu.Lock()
+			if err == nil {
+				w.all = append(w.all, c)
+			} else {
+				w.refused++
+			}
+			w.mu.Unlock()
+		}
+	}()
+}
+
+func (w *fullWorker) ended() bool {
+	if w.cmd == nil {
+		return true
+	}
+	select {
+	case <-w.read:
+		_ = w.cmd.Wait() // its end is counted
+		return true
+	default:
+		return false
+	}
+}
+
+func (w *fullWorker) counts() (stored, refused int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.all), w.refused
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,12 +21,19 @@ const (
 	fullRoundsEnv = "PROCMON_STORAGE_FULL_ROUNDS"
 )
 
+// fullAge is how long that store keeps snapshots.
+const fullAge = 12 * time.Hour
+
 // workOnFullDisk appends, makes blocks and lets them expire until its standard input ends.
 func workOnFullDisk(dir string) {
 	ctx := context.Background()
+	from, err := strconv.ParseInt(os.Getenv(crashWorkEnv), 10, 64)
+	if err != nil {
+		panic(err)
+	}
 	began := time.Now()
-	clock := func() time.Time { return noon.Add(crashSpeed * time.Since(began)) }
-	s, err := storage.Open(dir, storage.Options{Clock: clock, Retention: 12 * time.Hour})
+	clock := func() time.Time { return time.Unix(0, from).Add(crashSpeed * time.Since(began)) }
+	s, err := storage.Open(dir, storage.Options{Clock: clock, Retention: fullAge})
 	if err != nil {
 		panic(err)
 	}
@@ -59,7 +67,6 @@ func workOnFullDisk(dir string) {
 	_, _ = io.Copy(io.Discard, os.Stdin)
 	ended.Store(true)
 	workers.Wait()
-	fmt.Println("now", clock().UnixNano())
 	if err := s.Close(); err != nil {
 		panic(err)
 	}
