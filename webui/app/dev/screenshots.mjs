@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { chromium } from 'playwright-core';
 import { fleet, windows } from './fixtures.mjs';
+import { history, push as pushAll } from './history.mjs';
 
 const root = resolve(import.meta.dirname, '../../..');
 const folder = mkdtempSync(join(tmpdir(), 'procmon-screenshots-'));
@@ -34,7 +35,9 @@ try {
   };
   const processes = windows();
   const now = new Date();
-  const hosts = fleet(28).filter((host) => !/[<.]|huge/.test(host.host));
+  const past = 'WIN-07'; // the host that has a history
+  await pushAll(url, key, history({ host: past, now: now.getTime(), hours: 1 }));
+  const hosts = fleet(28).filter((host) => !/[<.]|huge/.test(host.host) && host.host !== past);
   for (const host of hosts) {
     // As the agent does, nothing is said of the CPU time of the idle process.
     const all = (host.processes?.length ? host.processes : processes.slice(0, host.count)).map((p) => (p.pid === 0 ? { ...p, cpu: undefined, cpu_seconds: undefined } : p));
@@ -46,10 +49,17 @@ try {
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: ['--no-sandbox', '--disable-gpu', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
   });
-  for (const [name, path, colorScheme] of [['host', `/hosts/${encodeURIComponent(hosts[0].host)}?sort=-tree_cpu`, 'light'], ['fleet', '/?sort=-cpu', 'dark']]) {
+  const spell = new Date(now.getTime() - 15 * 60_000).toISOString(); // it was busy then
+  const busiest = (await (await fetch(`${url}/api/v1/top?host=${past}&to=${spell}&from=${new Date(now.getTime() - 17 * 60_000).toISOString()}&limit=1`)).json()).rows[0];
+  const chosen = encodeURIComponent(`${busiest.pid}@${busiest.start_time ?? ''}`);
+  for (const [name, path, colorScheme] of [
+    ['host', `/hosts/${past}?at=${spell}&sort=-tree_cpu&process=${chosen}&details=1`, 'light'],
+    ['fleet', '/?sort=-cpu', 'dark'],
+  ]) {
     const page = await browser.newPage({ viewport: { width: 1440, height: 900 }, colorScheme });
     await page.goto(url + path);
     await page.getByRole('row').nth(5).waitFor();
+    await page.waitForLoadState('networkidle');
     await page.screenshot({ path: join(root, 'docs/screenshots', `${name}.png`) });
   }
   await browser.close();
