@@ -36,7 +36,7 @@ func BenchmarkEncode(b *testing.B) {
 // BenchmarkCPUPercent derives the CPU use of 250 processes; one op is one snapshot.
 func BenchmarkCPUPercent(b *testing.B) {
 	host := workload.New(1, 0)
-	previous, s := host.Snapshot(), host.Snapshot()
+	previous, s := host.Snapshot().Counters(), host.Snapshot()
 	b.ReportAllocs()
 	for b.Loop() {
 		procmon.CPUPercent(previous, s)

@@ -69,7 +69,7 @@ func IORates(previous, s *Snapshot) []Rates {
 		bytes := grown(before, after)
 		return Opt[float64]{Value: float64(bytes.Value) / interval, Known: bytes.Known}
 	}
-	before := identities{of: previous}
+	before := identities{of: previous.ids()}
 	for i := range s.Processes {
 		p := &s.Processes[i]
 		if !p.StartTime.Known {

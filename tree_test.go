@@ -113,7 +113,7 @@ func TestCPUPercent(t *testing.T) {
 		{"same instant", at(10, used(proc(1, 0, 0), 5)), at(10, used(proc(1, 0, 0), 6)), 10},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			if got := procmon.CPUPercent(test.previous, test.at)[0]; got != procmon.Some(test.want) {
+			if got := procmon.CPUPercent(test.previous.Counters(), test.at)[0]; got != procmon.Some(test.want) {
 				t.Errorf("got %v, want %v", got, test.want)
 			}
 		})

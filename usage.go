@@ -1,11 +1,35 @@
 package procmon
 
+import "time"
+
+// Counters are what the CPU use of the next snapshot's processes is derived from.
+type Counters struct {
+	at   time.Time
+	ids  []ProcessID    // as they stand in the snapshot
+	used []Opt[float64] // seconds; of each
+}
+
+// Counters returns those of s, which may be nil. They hold on to nothing of it.
+func (s *Snapshot) Counters() *Counters {
+	if s == nil {
+		return nil
+	}
+	c := &Counters{at: s.Timestamp, ids: s.ids(), used: make([]Opt[float64], len(s.Processes))}
+	for i := range s.Processes {
+		if p := &s.Processes[i]; p.StartTime.Known {
+			c.used[i] = p.CPUSeconds
+		}
+	}
+	return c
+}
+
 // CPUPercent returns the CPU use of each process of s in percent of one core.
 //
-// It is what cpu_seconds grew by since previous, over the time between the two snapshots:
-// that misses no burst. A process that is new is measured from its start. Where
-// cpu_seconds is not known, or has shrunk, it is the payload's own cpu. previous may be nil.
-func CPUPercent(previous, s *Snapshot) []Opt[float64] {
+// It is what cpu_seconds grew by since the snapshot before, whose counters previous are, over
+// the time between the two: that misses no burst. A process that is new is measured from its
+// start. Where cpu_seconds is not known, or has shrunk, it is the payload's own cpu. previous
+// may be nil.
+func CPUPercent(previous *Counters, s *Snapshot) []Opt[float64] {
 	cpu := make([]Opt[float64], len(s.Processes))
 	for i := range cpu {
 		cpu[i] = s.Processes[i].CPU
@@ -13,22 +37,22 @@ func CPUPercent(previous, s *Snapshot) []Opt[float64] {
 	if previous == nil {
 		return cpu
 	}
-	interval := s.Timestamp.Sub(previous.Timestamp).Seconds()
+	interval := s.Timestamp.Sub(previous.at).Seconds()
 	if interval <= 0 {
 		return cpu
 	}
-	before := identities{of: previous}
+	before := identities{of: previous.ids}
 	for i := range s.Processes {
 		p := &s.Processes[i]
 		if !p.CPUSeconds.Known || !p.StartTime.Known {
 			continue
 		}
 		if j, ok := before.find(p.ID()); ok {
-			then := previous.Processes[j].CPUSeconds
+			then := previous.used[j]
 			if grown := p.CPUSeconds.Value - then.Value; then.Known && grown >= 0 {
 				cpu[i] = Some(100 * grown / interval)
 			}
-		} else if !p.StartTime.Value.Before(previous.Timestamp) {
+		} else if !p.StartTime.Value.Before(previous.at) {
 			cpu[i] = Some(100 * p.CPUSeconds.Value / interval)
 		}
 	}
@@ -54,21 +78,36 @@ func HostCPUPercent(s *Snapshot, cpu []Opt[float64]) Opt[float64] {
 	return total
 }
 
+// ids returns the identities of the processes, as they stand in s.
+func (s *Snapshot) ids() []ProcessID {
+	ids := make([]ProcessID, len(s.Processes))
+	for i := range s.Processes {
+		ids[i] = s.Processes[i].ID()
+	}
+	return ids
+}
+
 // identities finds processes of a snapshot that are looked for in about the order in which
 // they stand there, as those of the next snapshot are: mostly without an index.
 type identities struct {
-	of   *Snapshot
+	of   []ProcessID
 	next int // where the process after the last one that was found is
 	byID map[ProcessID]int
 }
 
 func (ids *identities) find(id ProcessID) (int, bool) {
-	if ids.next < len(ids.of.Processes) && ids.of.Processes[ids.next].ID() == id {
-		ids.next++
-		return ids.next - 1, true
+	const far = 3 // as many as may have ended in one place
+	for i := ids.next; i < min(ids.next+far, len(ids.of)); i++ {
+		if ids.of[i] == id {
+			ids.next = i + 1
+			return i, true
+		}
 	}
 	if ids.byID == nil {
-		ids.byID = ids.of.ByID()
+		ids.byID = make(map[ProcessID]int, len(ids.of))
+		for i, id := range ids.of {
+			ids.byID[id] = i
+		}
 	}
 	i, ok := ids.byID[id]
 	if ok {

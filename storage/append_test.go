@@ -144,7 +144,7 @@ func previous(records []procmon.Record, i int) *procmon.Snapshot {
 
 func summary(records []procmon.Record) procmon.HostSummary {
 	newest := records[len(records)-1]
-	cpu := procmon.CPUPercent(previous(records, len(records)-1), newest.Snapshot)
+	cpu := procmon.CPUPercent(previous(records, len(records)-1).Counters(), newest.Snapshot)
 	p := &newest.Snapshot.Processes[0]
 	h := procmon.HostSummary{
 		Host: newest.Host, Labels: newest.Labels,

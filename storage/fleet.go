@@ -17,31 +17,21 @@ import (
 type fleet struct {
 	mu      sync.RWMutex
 	hosts   map[string]*host
-	scratch procmon.Snapshot // of the committer
-	changed chan struct{}    // closed at the next change; nil if nobody waits for one
+	changed chan struct{} // closed at the next change; nil if nobody waits for one
 }
 
 // host is never changed once it is in the map: the committer puts a new one in its place.
 type host struct {
 	summary  procmon.HostSummary
-	oldest   int64     // of the snapshots that are kept, Unix nanoseconds
-	newest   int64     //
-	before   int64     // of the snapshot before the newest; minNanos if there is none
-	stale    int64     // from when on the host is stale; minNanos if it is not
-	counters []counter // of the newest snapshot
+	oldest   int64             // of the snapshots that are kept, Unix nanoseconds
+	newest   int64             //
+	before   int64             // of the snapshot before the newest; minNanos if there is none
+	stale    int64             // from when on the host is stale; minNanos if it is not
+	counters *procmon.Counters // of the newest snapshot
 }
 
 // minNanos is earlier than every snapshot.
 const minNanos = -maxNanos
-
-// counter is what the CPU use of a process is derived from.
-type counter struct {
-	start      int64
-	cpuSeconds float64
-	pid        uint32
-	hasStart   bool
-	hasCPU     bool
-}
 
 func (f *fleet) get(key string) *host {
 	f.mu.RLock()
@@ -126,12 +116,12 @@ func (f *fleet) marked(key string, nanos int64) {
 func (f *fleet) add(old *host, r procmon.Record, nanos int64) *host {
 	s := r.Snapshot
 	h := &host{oldest: nanos, newest: nanos, before: minNanos, stale: minNanos}
-	var previous *procmon.Snapshot
+	var previous *procmon.Counters
 	if old != nil {
 		h.oldest, h.before = old.oldest, old.newest
 		h.summary = old.summary
 		if nanos-old.newest <= int64(farthest) {
-			previous = f.expand(old)
+			previous = old.counters
 		}
 		if old.stale > nanos {
 			h.stale = old.stale
@@ -148,45 +138,11 @@ func (f *fleet) add(old *host, r procmon.Record, nanos int64) *host {
 		CPU:       procmon.HostCPUPercent(s, cpu),
 		Busiest:   busiest(s, cpu),
 	}
-	h.counters = compact(s)
+	h.counters = s.Counters()
 	return h
 }
 
 func nanoTime(nanos int64) time.Time { return time.Unix(0, nanos).UTC() }
-
-func compact(s *procmon.Snapshot) []counter {
-	cs := make([]counter, len(s.Processes))
-	for i := range s.Processes {
-		p := &s.Processes[i]
-		cs[i] = counter{
-			start: p.ID().Start, cpuSeconds: p.CPUSeconds.Value, pid: p.PID,
-			hasStart: p.StartTime.Known, hasCPU: p.CPUSeconds.Known,
-		}
-	}
-	return cs
-}
-
-// expand makes of the counters of h a snapshot that is good for CPUPercent until the next
-// call.
-func (f *fleet) expand(h *host) *procmon.Snapshot {
-	const keepProcesses = 1 << 14
-	if cap(f.scratch.Processes) > keepProcesses {
-		f.scratch.Processes = nil
-	}
-	ps := slices.Grow(f.scratch.Processes[:0], len(h.counters))[:len(h.counters)]
-	for i, c := range h.counters {
-		ps[i] = procmon.Process{PID: c.pid}
-		if c.hasStart {
-			ps[i].StartTime = procmon.Some(nanoTime(c.start))
-		}
-		if c.hasCPU {
-			ps[i].CPUSeconds = procmon.Some(c.cpuSeconds)
-		}
-	}
-	f.scratch.Processes = ps
-	f.scratch.Timestamp = nanoTime(h.newest)
-	return &f.scratch
-}
 
 func busiest(s *procmon.Snapshot, cpu []procmon.Opt[float64]) *procmon.Usage {
 	most := -1

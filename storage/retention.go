@@ -103,13 +103,14 @@ func (s *Store) longest() int64 {
 	return cutoff
 }
 
-// expirePartitions removes the partitions of which nothing is kept of any host.
+// expirePartitions removes the partitions of which nothing is kept of any host. It looks at what
+// was deleted, too, which is where most keys of a prefix end: to pass over all of it takes long.
 func (s *Store) expirePartitions() error {
 	cutoff := s.longest()
 	expired := make(map[partition]bool)
 	err := s.db.View(func(txn *badger.Txn) error {
 		for _, prefix := range prefixesOfTime {
-			eachPartition(txn, prefix, func(p partition) bool {
+			eachKeyed(txn, badger.IteratorOptions{Prefix: []byte{prefix}, AllVersions: true}, func(p partition) bool {
 				if p.end() > cutoff {
 					return false
 				}
@@ -180,7 +181,13 @@ func (s *Store) drop(expired map[partition]bool) error {
 // eachPartition calls f with the partitions in which there are keys of a prefix, ascending,
 // until it returns false.
 func eachPartition(txn *badger.Txn, prefix byte, f func(partition) bool) {
-	it := txn.NewIterator(badger.IteratorOptions{Prefix: []byte{prefix}})
+	eachKeyed(txn, badger.IteratorOptions{Prefix: []byte{prefix}}, f)
+}
+
+// eachKeyed is eachPartition of the keys that an iterator with those options, of which the
+// prefix is one byte, comes to.
+func eachKeyed(txn *badger.Txn, options badger.IteratorOptions, f func(partition) bool) {
+	it := txn.NewIterator(options)
 	defer it.Close()
 	for it.Rewind(); it.Valid(); {
 		key := it.Item().Key()
@@ -192,7 +199,7 @@ func eachPartition(txn *badger.Txn, prefix byte, f func(partition) bool) {
 		if !f(p) {
 			return
 		}
-		it.Seek(timePrefix(prefix, p+1))
+		it.Seek(timePrefix(options.Prefix[0], p+1))
 	}
 }
 

@@ -148,7 +148,7 @@ func TestAppendAndReadBack(t *testing.T) {
 		if err != nil || len(hosts) != 1 {
 			t.Fatalf("got %v, %v; want one host", hosts, err)
 		}
-		cpu := procmon.CPUPercent(first.Snapshot, second.Snapshot)
+		cpu := procmon.CPUPercent(first.Snapshot.Counters(), second.Snapshot)
 		if got, want := hosts[0].CPU, procmon.HostCPUPercent(second.Snapshot, cpu); got != want {
 			t.Errorf("host CPU: got %v, want %v", got, want)
 		}

@@ -38,7 +38,7 @@ func writeTreeHead(e *jx.Encoder, v *procmon.View, next time.Time) {
 // eachRow calls f with the rows of the tree, and the process of each with its use of CPU over
 // the interval that ended there. p is f's until it returns.
 func eachRow(v *procmon.View, f func(row *procmon.TreeRow, p *procmon.Process, io procmon.Rates)) {
-	rows := procmon.Tree(v.Snapshot, procmon.CPUPercent(v.Previous, v.Snapshot))
+	rows := procmon.Tree(v.Snapshot, procmon.CPUPercent(v.Previous.Counters(), v.Snapshot))
 	transfer := procmon.IORates(v.Previous, v.Snapshot)
 	for i := range rows {
 		p := v.Snapshot.Processes[rows[i].Process]

@@ -167,8 +167,8 @@ func newServer(logger *slog.Logger, configure func() (*config.Config, error)) (_
 	}
 	s.pages, err = webui.New(webui.Options{
 		Store: s.store, AllowedHosts: allowedHosts(s.running, s.listener), Targets: s.manager.Targets, Receiver: s.receiver,
-		Metrics:    promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelError)}),
-		Reload:     s.reload, ExternalURL: s.running.Web.ExternalURL.URL,
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelError)}),
+		Reload:  s.reload, ExternalURL: s.running.Web.ExternalURL.URL,
 		Registerer: registry,
 		Logger:     logger,
 	})

@@ -19,7 +19,8 @@ type Builder struct {
 	now    []*row          // those in the last step, by index
 	order  []*row          // those in the order of the last step; nil while it is that of the pids
 	orders []order
-	seen   []*row // scratch
+	seen   []*row // those of the last snapshot that was added, as they stood there
+	spare  []*row // scratch: what will be seen
 	events eventLog
 	texts  dictionaries
 	size   int // bytes of all logs of rows
@@ -71,15 +72,19 @@ func (b *Builder) Add(dst []byte, r procmon.Record) ([]byte, error) {
 	b.times = append(b.times, at)
 	before := b.extent()
 	b.host.add(step, r, b.texts.words)
-	b.seen = b.seen[:0]
+	seen, next := b.spare[:0], 0
 	for i := range s.Processes {
 		p := &s.Processes[i]
-		w := b.row(p, step)
+		w := b.seenAt(p, &next)
+		if w == nil {
+			w = b.row(p, step)
+		}
 		now := encode(p, w, &b.texts, step > 0 && w.present(step-1), between)
 		w.add(step, &now)
 		b.size += len(w.log.bytes) - w.mark
-		b.seen = append(b.seen, w)
+		seen = append(seen, w)
 	}
+	b.seen, b.spare = seen, b.seen
 	b.keepOrder(step)
 	b.events.add(step, s, &b.texts)
 	return b.appendStep(dst, before), nil
@@ -142,6 +147,19 @@ func (b *Builder) expectedOrder(step int) []*row {
 	}
 	slices.SortFunc(expected[came:], func(v, w *row) int { return cmp.Compare(v.index, w.index) })
 	return expected
+}
+
+// seenAt returns the row of p if that is the next one in the last snapshot, or soon follows; most
+// processes keep their places. next is where to look, and becomes the place after it.
+func (b *Builder) seenAt(p *procmon.Process, next *int) *row {
+	const far = 3 // as many as may have ended in one place
+	for i := *next; i < min(*next+far, len(b.seen)); i++ {
+		if w := b.seen[i]; w.pid == p.PID && w.is(p) {
+			*next = i + 1
+			return w
+		}
+	}
+	return nil
 }
 
 // row returns the row of p, a new one if it is new.
