@@ -307,6 +307,12 @@ func TestDamagedFiles(t *testing.T) {
 		{name: "value log missing", damage: remove("*.vlog"), silent: true},
 		{name: "log truncated", cut: true, damage: truncate("*.mem", to(100_000)), most: everything},
 		{name: "log empty", cut: true, damage: truncate("*.mem", to(0)), most: everything},
+		{
+			name: "log just made", cut: true, silent: true,
+			damage: func(t *testing.T, dir string) {
+				must(t, os.WriteFile(filepath.Join(dir, "db", "00099.mem"), nil, 0o600))
+			},
+		},
 		{name: "log header flipped", cut: true, damage: flipAt("*.mem", 5)},
 		{name: "manifest missing after a crash", cut: true, damage: remove("MANIFEST")},
 		{

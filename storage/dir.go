@@ -12,7 +12,8 @@ import (
 
 // A data directory holds a marker file that says whose it is and in which format, the
 // database, and the lock file. The marker says "new" until the database was made; while it
-// does, nothing was stored.
+// does, nothing was stored. Its second line, if there is one, says which is the newest log of the
+// database that was written to, so that one that was cut off is told from one just made.
 const (
 	markerName   = "procmon-storage"
 	databaseName = "db"
@@ -21,6 +22,7 @@ const (
 	markerNew       = "new"
 	markerRestoring = "restoring" // a backup
 	markerReady     = "format "
+	markerLog       = "log " // begins the second line
 )
 
 // ErrNoStore is why a directory without a store is refused.
@@ -102,15 +104,48 @@ func checkEmpty(dir string) error {
 	return nil
 }
 
-func readMarker(dir string) (string, error) {
+func readMarker(dir string) (state string, err error) {
+	state, _, err = readMarkerLines(dir)
+	return state, err
+}
+
+// writtenLog returns the number of the newest log that is known to have been written to, or 0.
+func writtenLog(dir string) (uint64, error) {
+	_, second, err := readMarkerLines(dir)
+	number, ok := strings.CutPrefix(second, markerLog)
+	if err != nil || !ok {
+		return 0, err
+	}
+	n, err := strconv.ParseUint(number, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("the file %s is damaged: its second line is %q; remove that", markerName, second)
+	}
+	return n, nil
+}
+
+// noteLog makes written what writtenLog returns, unless it is that already.
+func noteLog(dir string, written uint64) error {
+	state, second, err := readMarkerLines(dir)
+	want := ""
+	if written > 0 {
+		want = markerLog + strconv.FormatUint(written, 10)
+	}
+	if err != nil || second == want {
+		return err
+	}
+	return writeMarker(dir, strings.TrimSpace(state+"\n"+want))
+}
+
+func readMarkerLines(dir string) (first, second string, err error) {
 	b, err := os.ReadFile(filepath.Join(dir, markerName))
 	if errors.Is(err, fs.ErrNotExist) {
-		return "", nil
+		return "", "", nil
 	}
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
-	return strings.TrimSpace(string(b)), nil
+	first, second, _ = strings.Cut(strings.TrimSpace(string(b)), "\n")
+	return strings.TrimSpace(first), strings.TrimSpace(second), nil
 }
 
 // writeMarker replaces the marker so that a crash leaves the old one or the new one.

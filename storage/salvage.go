@@ -32,13 +32,21 @@ func (s *Store) quarantine() string { return filepath.Join(s.dir, quarantineName
 
 // isolateDamage takes damaged files out of the database before that is opened.
 func (s *Store) isolateDamage() error {
-	findings, err := salvage.Prepare(databaseDir(s.dir), s.quarantine(), verifyAtOpen)
+	written, err := writtenLog(s.dir)
+	if err != nil {
+		return err
+	}
+	findings, err := salvage.Prepare(databaseDir(s.dir), s.quarantine(), verifyAtOpen, written)
 	if errors.Is(err, salvage.ErrNothingLeft) {
 		return fmt.Errorf("the database in %s has lost its files: restore a backup there, or remove %s to begin with an empty one",
 			databaseDir(s.dir), filepath.Join(s.dir, markerName))
 	}
 	s.noteFindings(findings)
-	return err
+	if err != nil {
+		return err
+	}
+	// Once all were taken over, Badger begins with the first number again.
+	return noteLog(s.dir, min(written, uint64(newestLog(databaseDir(s.dir)))))
 }
 
 // restoreIntact puts back what is intact in the files that were taken out.

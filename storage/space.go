@@ -86,10 +86,11 @@ func (s *space) room(need int64) error {
 	return nil
 }
 
-// prepareLogs gives the newest log of Badger its room on the disk, if it has none yet.
+// prepareLogs gives the newest log of Badger its room on the disk, if it has none yet, and notes
+// that it is written to.
 func (s *space) prepareLogs() error {
 	if s.nextLog == 0 {
-		s.nextLog = newestLog(databaseDir(s.dir))
+		s.nextLog = max(1, newestLog(databaseDir(s.dir)))
 	}
 	for {
 		err := reserve(filepath.Join(databaseDir(s.dir), fmt.Sprintf("%05d.mem", s.nextLog)), logSize)
@@ -99,13 +100,16 @@ func (s *space) prepareLogs() error {
 		case err != nil:
 			return s.explain(err)
 		}
+		if err := noteLog(s.dir, uint64(s.nextLog)); err != nil {
+			return s.explain(err)
+		}
 		s.nextLog++
 	}
 }
 
-// newestLog returns the number of the newest log of Badger in dir, at least 1.
+// newestLog returns the number of the newest log of Badger in dir, 0 if there is none.
 func newestLog(dir string) int {
-	newest := 1
+	newest := 0
 	for _, name := range logsIn(dir) {
 		if n, err := strconv.Atoi(strings.TrimSuffix(filepath.Base(name), ".mem")); err == nil {
 			newest = max(newest, n)

@@ -54,6 +54,9 @@ func VerifyFiles(dir string, found func(Damage)) (v Verified, err error) {
 	}
 	defer s.compressor.Close()
 	var c salvage.Check
+	if c.Written, err = writtenLog(dir); err != nil {
+		return v, err
+	}
 	err = c.Files(databaseDir(dir), s.keepable)
 	v.files(&c, found)
 	return v, err

@@ -52,9 +52,10 @@ var ErrNothingLeft = errors.New("there is no table, log or manifest left")
 
 // Prepare checks the files in dir, which nobody else uses, and moves those that are
 // damaged into quarantine. Tables are checked block by block up to verify bytes, the newest
-// first; of the others only the index. An error means that dir could not be read or
+// first; of the others only the index. written is the newest log that is known to have been
+// written to, or 0: one after that may be empty since a crash. An error means that dir could not be read or
 // changed, or ErrNothingLeft; damage is no error.
-func Prepare(dir, quarantine string, verify int64) ([]Finding, error) {
+func Prepare(dir, quarantine string, verify int64, written uint64) ([]Finding, error) {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -62,7 +63,7 @@ func Prepare(dir, quarantine string, verify int64) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := preparation{dir: dir, quarantine: quarantine, budget: verify, present: make(map[uint64]fs.FileInfo)}
+	p := preparation{dir: dir, quarantine: quarantine, budget: verify, written: written, present: make(map[uint64]fs.FileInfo)}
 	for _, e := range entries {
 		info, err := e.Info()
 		if err != nil {
@@ -81,6 +82,7 @@ func Prepare(dir, quarantine string, verify int64) ([]Finding, error) {
 type preparation struct {
 	dir, quarantine string
 	budget          int64
+	written         uint64
 	findings        []Finding
 	present         map[uint64]fs.FileInfo // tables
 	logs            int
@@ -104,6 +106,9 @@ func (p *preparation) file(info fs.FileInfo) error {
 		data, err := os.ReadFile(path)
 		if err != nil {
 			return err
+		}
+		if justMade(name, data, p.written) {
+			return os.Remove(path) // Badger refuses it
 		}
 		if problem := checkLog(data); problem != "" {
 			p.found(name, problem)
