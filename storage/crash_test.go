@@ -168,10 +168,17 @@ func workUntilKilled(dir string) {
 					// Two snapshots of one instant would be the same one.
 					c := crashSnapshot{host, at.Truncate(time.Second).UnixNano() + number.Add(1)}
 					say("send %d %d", c.host, c.nanos)
+					var err error
 					for range 1 + rnd.IntN(8)/7 { // now and then twice
-						if err := s.Append(ctx, work.record(c)); err != nil {
-							panic(err)
+						if err = s.Append(ctx, work.record(c)); err != nil {
+							break
 						}
+					}
+					if expired, ok := errors.AsType[*procmon.FieldError](err); ok && expired.Field == "timestamp" {
+						continue // hours have passed since then where a machine is slow
+					}
+					if err != nil {
+						panic(err)
 					}
 					say("stored %d %d", c.host, c.nanos)
 				}

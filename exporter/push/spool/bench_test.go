@@ -75,11 +75,11 @@ func TestMemoryIsBounded(t *testing.T) {
 		}
 		return heap() - before
 	}
-	few, many := fill(20), fill(400)
+	few, many := fill(20), fill(150)
 	runtime.KeepAlive(all)
-	t.Logf("%d KiB with 20 snapshots, %d KiB with 420", few>>10, many>>10)
+	t.Logf("%d KiB with 20 snapshots, %d KiB with 170", few>>10, many>>10)
 	if most := uint64(8 << 20); many > most || many > few+512<<10 {
-		t.Errorf("it holds %d bytes with 20 snapshots and %d with 420; %d are allowed", few, many, most)
+		t.Errorf("it holds %d bytes with 20 snapshots and %d with 170; %d are allowed", few, many, most)
 	}
 }
 

@@ -73,7 +73,7 @@ func history(seed uint64, n int) []procmon.Record {
 
 func TestRoundTrip(t *testing.T) {
 	z := newCompressor(t)
-	for seed := range uint64(100) {
+	for seed := range uint64(50) {
 		records := history(seed, 1+int(seed%40))
 		b, err := block.Open(build(t, z, records), z)
 		if err != nil {

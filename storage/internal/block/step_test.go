@@ -13,7 +13,7 @@ import (
 // snapshot as the block does.
 func TestReplay(t *testing.T) {
 	z := newCompressor(t)
-	for seed := range uint64(60) {
+	for seed := range uint64(30) {
 		records := history(seed, 1+int(seed%30))
 		first, second := block.NewBuilder(), block.NewBuilder()
 		for i, r := range records {

@@ -52,7 +52,7 @@ func roundTripChanges(t *testing.T, c *codec.Codec, r, base procmon.Record) proc
 
 func TestChangesRoundTrip(t *testing.T) {
 	c := newCodec(t)
-	for seed := range uint64(1500) {
+	for seed := range uint64(400) {
 		s := odd.New(seed)
 		base := s.Record()
 		want := s.Successor(base)
