@@ -15,7 +15,7 @@ type format struct {
 // formats are indexed by the first byte. Sources are the pages that the vendors keep for
 // scanners of secrets (https://docs.github.com/code-security/secret-scanning/introduction/supported-secret-scanning-patterns).
 var formats = [128][]format{
-	'A': {{"AKIA", 16}, {"ASIA", 16}, {"AIza", 30}, {"AGE-SECRET-KEY-", 20}, {"ATATT3", 20}, {"ATCTT3", 20}, {"ATBB", 24}},
+	'A': {{"AKIA", 16}, {"ASIA", 16}, {"AIza", 30}, {"AGE-SECRET-KEY-", 20}, {"ATATT3", 20}, {"ATCTT3", 20}, {"ATBB", 24}, {"AKCp", 50}},
 	'C': {{"CCIPAT_", 20}},
 	'E': {{"EAAA", 50}},
 	'F': {{"FlyV1", 20}},
@@ -24,6 +24,8 @@ var formats = [128][]format{
 	'N': {{"NRAK-", 20}, {"NRJS-", 15}},
 	'P': {{"PMAK-", 20}},
 	'R': {{"RGAPI-", 20}},
+	'S': {{"SWMTKN-", 40}, {"SK", 32}},
+	'v': {{"vercel_", 24}},
 	'a': {{"at_live_", 10}, {"apify_api_", 20}},
 	'b': {{"bkua_", 20}},
 	'c': {{"cfut_", 20}, {"cio", 40}},
@@ -39,15 +41,15 @@ var formats = [128][]format{
 	'p': {{"pypi-", 16}, {"pul-", 30}, {"pplx-", 20}, {"pnu_", 30}, {"pscale_tkn_", 20}, {"pscale_pw_", 20}},
 	'r': {{"rk_live_", 10}, {"rk_test_", 10}, {"r8_", 30}, {"rubygems_", 30}},
 	's': {{"sk_live_", 8}, {"sk_test_", 8}, {"sk-ant-", 16}, {"sk-proj-", 16}, {"sk-or-", 16}, {"sk-", 20}, {"shpat_", 20}, {"shpss_", 20}, {"shpca_", 20},
-		{"shppa_", 20}, {"sntrys_", 20}, {"sntryu_", 20}, {"secret_", 40}, {"sq0atp-", 16}, {"sq0csp-", 16}, {"sbp_", 30}},
+		{"shppa_", 20}, {"sntrys_", 20}, {"sntryu_", 20}, {"secret_", 40}, {"sq0atp-", 16}, {"sq0csp-", 16}, {"sbp_", 30}, {"sgp_", 20}},
 	't': {{"tskey-", 12}, {"tfp_", 30}},
 	'w': {{"whsec_", 20}},
-	'x': {{"xoxb-", 10}, {"xoxp-", 10}, {"xoxa-", 10}, {"xoxr-", 10}, {"xoxs-", 10}, {"xoxc-", 10}, {"xoxd-", 10}, {"xoxe-", 10}, {"xapp-", 10}, {"xai-", 40}},
+	'x': {{"xkeysib-", 40}, {"xoxb-", 10}, {"xoxp-", 10}, {"xoxa-", 10}, {"xoxr-", 10}, {"xoxs-", 10}, {"xoxc-", 10}, {"xoxd-", 10}, {"xoxe-", 10}, {"xapp-", 10}, {"xai-", 40}},
 	'y': {{"ya29_", 20}},
 }
 
 // dotted are beginnings that a dot follows.
-var dotted = set(`SG hvs hvb hvr ya29 s dt0c01 xoxe pat-eu1 pat-na1 atlasv1 1//0`)
+var dotted = set(`SG hvs hvb hvr ya29 s dt0c01 xoxe pat-eu1 pat-na1 atlasv1 dp`)
 
 // tokenLength returns how many bytes of text are a token by their beginning, or zero.
 func tokenLength(text string) int {
@@ -56,6 +58,9 @@ func tokenLength(text string) int {
 	}
 	for _, f := range formats[text[0]] {
 		if !strings.HasPrefix(text, f.prefix) || len(text) < len(f.prefix)+f.least {
+			continue
+		}
+		if f.prefix == "SK" && (len(text) != 34 || !isHex(text[2:])) {
 			continue
 		}
 		if f.prefix == "sk-" && !strings.ContainsAny(text, "0123456789") || all(text[len(f.prefix):], joiner) {
@@ -90,6 +95,10 @@ func (s *scanner) token(from, i int) int {
 			!strings.ContainsAny(s.line[i+1:end], "0123456789") {
 			end = 0
 		}
+	case len(text) >= 23 && len(text) <= 28 && s.at(i) == '.' && strings.IndexByte("MNO", text[0]) >= 0 && s.at(i+7) == '.' && all(s.line[i+1:i+7], plainByte):
+		if end = s.runOf(i+8, plainByte); end-i < 8+27 { // Discord
+			end = 0
+		}
 	case len(text) == 29 && isProductKey(text):
 		end = i
 	default:
@@ -103,7 +112,36 @@ func (s *scanner) token(from, i int) int {
 	for end < len(s.line) && s.line[end] == '=' {
 		end++
 	}
+	if s.at(end) == ':' && len(text) == 20 && text[2:4] == "IA" { // AKIA...:SECRET
+		end = max(end, s.value(end+1, setting{}).to)
+	}
 	s.spans.add(s.line, from, end)
+	return end
+}
+
+// azureSecret notes the secret of an application of Entra ID that has the tilde at i and a letter Q before it
+// (https://learn.microsoft.com/purview/sit-defn-azure-ad-client-secret), and returns where the line goes on.
+func (s *scanner) azureSecret(run, i int) int {
+	if i-run == 5 && s.line[i-1] == 'Q' && is(s.line[i-2], digit) {
+		end := i + 1
+		for end < len(s.line) && (is(s.line[end], plainByte|dot) || s.line[end] == '~') {
+			end++
+		}
+		if n := end - i - 1; n >= 31 && n <= 40 {
+			s.spans.add(s.line, run, end)
+			return end
+		}
+	}
+	return i + 1
+}
+
+// refreshToken notes the token of Google whose 1 stands before i: 1//0...
+func (s *scanner) refreshToken(i int) int {
+	end := s.runOf(i+2, plainByte)
+	if end-i < 24 {
+		return i + 1
+	}
+	s.spans.add(s.line, i-1, end)
 	return end
 }
 

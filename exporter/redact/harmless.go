@@ -6,14 +6,14 @@ import "strings"
 var methods = set(`any auto aws-sigv4 basic bearer certificate client cram-md5 digest disabled dual enabled false form github
 	gssapi header iam integrated jwt kerberos key ldap local login managed md5 mutual ntlm negotiate no none oauth oauth2 off oidc on
 	pam password peer plain prompt public-key publickey radius required saml scram-sha-1 scram-sha-256 scram-sha-512 server sspi
-	system token true trust tls windows x509 xoauth2 yes optional simple external`)
+	system token true trust tls windows x509 xoauth2 yes optional simple external pat`)
 
 // nothing are values that say that there is no secret here.
 var nothing = set(`true false yes no on off none null nil undefined prompt ask required optional enabled disabled stdin env empty
 	- -- *`)
 
-// commands are how PowerShell's commands begin, which a secret is asked of: $pw = Read-Host.
-var commands = []string{"get-", "read-", "convertto-", "convertfrom-", "new-", "import-"}
+// verbs are how PowerShell's commands begin, which a secret is asked of: $pw = Read-Host.
+var verbs = []string{"get-", "read-", "convertto-", "convertfrom-", "new-", "import-"}
 
 // roots are folders that absolute paths begin with.
 var roots = set(`etc var run home usr opt tmp root srv mnt dev proc app apps data secrets config conf workspace users library media
@@ -51,7 +51,7 @@ func (s *scanner) isHarmless(text string, r role) bool {
 	case r == vague && (w.in(methods, text) || isVersion(text)):
 		return true
 	}
-	return isReference(text) || isPath(text)
+	return isReference(text) || isPath(text) || isFile(text)
 }
 
 // isVersion reports whether text is a version as in the name of an image: auth:1.2.
@@ -85,13 +85,22 @@ func isReference(text string) bool {
 			return true
 		}
 	}
-	for _, prefix := range commands {
+	for _, prefix := range verbs {
 		if hasPrefixFold(text, prefix) {
 			return true
 		}
 	}
 	return strings.HasSuffix(text, "()")
 }
+
+// isFile reports whether text is the name of a file that secrets are kept in.
+func isFile(text string) bool {
+	dot := strings.LastIndexByte(text, '.')
+	var w word
+	return dot > 0 && len(text)-dot <= 6 && all(text[:dot], nameByte) && w.in(files, text[dot+1:])
+}
+
+var files = set(`key pem crt cer pfx p12 jks json yaml yml txt ppk kdbx conf ini env cfg xml keytab gpg asc pub toml ps1 ldif`)
 
 // isPath reports whether text is without doubt the path of a file.
 func isPath(text string) bool {

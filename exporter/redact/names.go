@@ -14,6 +14,7 @@ const (
 	queried                    // the same in the query of a URL only: ?code=x
 	key                        // a secret after a qualifier: --api-key x
 	qualifier                  // of a key
+	matter                     // a secret after a key: --key-material x
 	about                      // after a secret, it is not the value: --password-file x
 	without                    // before a secret, it is not the value: --no-password; also after it
 
@@ -27,21 +28,22 @@ var words = roles(map[role]string{
 		passwordd passwordo passwordt secret secrets token apikey apitoken credential credentials cred creds
 		authkey authtoken accesskey accountkey privatekey secretkey masterkey jwt bearer psk pat pin otp totp
 		authorization masterauth setcookie cookie keymaterial`,
+	matter:   `material phrase`,
 	counted:  `tokens`,
 	vague:    `auth oauth authn basicauth proxyauth`,
-	assigned: `sig signature sas community`,
-	queried:  `code key hmac session sid ticket assertion`,
+	assigned: `sig signature sas community ntlm nthash lmhash`,
+	queried:  `code key hmac session sid sessionid jsessionid phpsessid ticket assertion`,
 	key:      `key keys`,
 	qualifier: `api access private account shared secret encryption decryption crypt master sign signing storage subscription
 		function functions admin session service connection client app application webhook cipher aes hmac consumer bot
 		write ingest ingestion deploy deployment registration join enrollment enroll activation agent license licence
-		product recovery security preshared root unseal seal device provisioning publish insert eventhub integration`,
+		product recovery security preshared root unseal seal device provisioning publish insert eventhub integration install installation maintenance site sse wpa wep wifi enc bind`,
 	about: `file files path paths dir directory folder url uri urls endpoint host hostname port server type kind name names policy
 		length len size min max ttl expiry expires expiration expire lifetime timeout age mode method methods format encoding
 		algorithm alg algo prompt prompts ask stdin fd env var provider providers manager plugin command cmd program helper
-		script count limit limits index issuer audience scope scopes field fields header headers label labels required enabled
+		script count limit limits ca index issuer audience scope scopes field fields header headers label labels required enabled
 		disabled enable disable strength rotation rotate version cache authentication location source src ref reference id ids
-		separator username realm domain group groups role roles level check validator list reset change changes page
+		separator username user realm domain group groups role roles level check validator list reset change changes page
 		option options protection bytes budget window per vocab rate bucket usage style model parallel interval config conf
 		json yaml yml xml txt pem crt cer pfx jks exe dll jar py js sh ps so db sqlite log csv ini html md png zip
 		store storage review exchange broker login service services class factory handler callback resolver generator generation
@@ -70,7 +72,7 @@ const longestName = 160
 // vague, assigned, queried or plain. The last word about a secret decides.
 func classify(name string) role {
 	name = name[max(0, len(name)-longestName):]
-	said, qualified := plain, false
+	said, qualified, keyed := plain, false, false
 	for i := 0; i < len(name); {
 		if !is(name[i], letter) {
 			i++
@@ -78,11 +80,17 @@ func classify(name string) role {
 		}
 		end := wordEnd(name, i)
 		r := lookup(name[i:end])
+		if i == 1 && r == plain && name[:2] == "-D" { // java -Dencryption.key=x
+			r = lookup(name[2:end])
+		}
+		alone := end == i+1
 		i = end
 		switch {
 		case r&valued != 0:
 			said = r & valued
 		case r&key != 0 && (qualified || said&(secret|vague) != 0):
+			said = secret
+		case r&matter != 0 && keyed:
 			said = secret
 		case said == plain && r&queried != 0:
 			said = queried
@@ -91,7 +99,10 @@ func classify(name string) role {
 		case said&valued != 0 && r&(about|without) != 0:
 			said = plain
 		}
-		qualified = r&(qualifier|secret|vague) != 0
+		keyed = r&key != 0
+		if !alone {
+			qualified = r&(qualifier|secret|vague) != 0
+		}
 	}
 	return said
 }
@@ -138,7 +149,16 @@ func lookup(text string) role {
 		return r
 	}
 	switch low[len(low)-1] {
-	case 'd', 'e', 't', 'n', 's', 'l', 'y':
+	case 'y':
+		if n := len(low) - len("key"); n >= 3 && string(low[n:]) == "key" && words[string(low[:n])]&qualifier != 0 {
+			return secret
+		}
+	case 'd', 'e', 't', 'n', 's', 'l':
+	case 'w':
+		if low[len(low)-2] == 'p' { // ADMINPW; no word ends so
+			return secret
+		}
+		return plain
 	default:
 		return plain
 	}

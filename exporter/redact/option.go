@@ -2,10 +2,27 @@ package redact
 
 import "strings"
 
+// skipArgument passes an argument that stands between an option and its secret.
+func (s *scanner) skipArgument(i int) (next int, skipped bool) {
+	s.skip--
+	v := s.value(i, setting{})
+	if s.line[i] == '-' || v.next <= i {
+		s.skip, s.awaits = 0, none
+		return i, false
+	}
+	s.last = span{i, v.next}
+	return v.next, true
+}
+
 // argument takes the word at i as the value of the option before it, unless it is another
 // option or an operator of a shell.
 func (s *scanner) argument(i int, sh shape) (next int, taken bool) {
+	sending := s.sending
+	s.sending = false
 	switch c, d := s.line[i], s.at(i+1); {
+	case sending && strings.HasPrefix(s.line[i:], "-- "):
+		s.awaits = sh
+		return i + 2, true
 	case c == '-' && (d == '-' || is(d, letter)) && !s.encodes():
 		return i, false
 	case c == '/' && s.slash && is(d, letter) && s.isSlashOption(i):
@@ -61,6 +78,10 @@ func (s *scanner) take(v extent, sh shape, r role) bool {
 		if at := strings.LastIndexByte(text, '@'); at > from {
 			to = at
 		}
+	case after:
+		cut(':')
+	case semicolon:
+		cut(';')
 	case openssl:
 		from = to
 		if strings.HasPrefix(text, "pass:") {
@@ -117,7 +138,10 @@ func (s *scanner) awaitOrTake(i, end int, o option, outer mark) (next int, known
 		if o.attached == adjacent {
 			return i, false
 		}
-		s.awaits = o.shape
+		if end == len(s.line) {
+			s.readPipe()
+		}
+		s.awaits, s.skip = o.shape, o.skip
 		return end, true
 	}
 	at := end
@@ -139,17 +163,18 @@ func (s *scanner) awaitOrTake(i, end int, o option, outer mark) (next int, known
 
 // cluster reads options of one letter that are written together, as in curl -sSu user:SECRET.
 func (s *scanner) cluster(i int, o option, outer mark) (next int, known bool) {
-	if len(o.name) != 2 || o.shape != pair || s.at(i+1) == '-' {
+	flags := s.program.flags
+	if len(o.name) != 2 || flags == "" {
 		return i, false
 	}
 	end := i + 1
-	for end < len(s.line) && is(s.line[end], letter) {
+	for end < len(s.line) && end-i <= 12 && strings.IndexByte(flags, s.line[end]) >= 0 && s.line[end] != o.name[1] {
 		end++
 	}
-	if end-i > 8 || s.line[end-1] != o.name[1] || end < len(s.line) && !is(s.line[end], space) {
+	if end == i+1 || s.at(end) != o.name[1] {
 		return i, false
 	}
-	return s.awaitOrTake(i, end, o, outer)
+	return s.awaitOrTake(i, end+1, o, outer)
 }
 
 // closes reports whether the quote that is open ends at i.
@@ -179,7 +204,7 @@ const (
 
 // endOption learns from an option that has no value in its word.
 func (s *scanner) endOption(text string, split bool) {
-	s.option, s.nested = text[0] == '-', false
+	s.option, s.nested, s.assigns = text[0] == '-', false, false
 	before := s.login
 	s.login = unsaid
 	if split || s.begins(text) {
@@ -233,6 +258,13 @@ func (s *scanner) endOption(text string, split bool) {
 		return
 	case len(name) >= 3 && hasPrefixFold("encodedcommand", string(new(word).fold(name))),
 		equalFold(name, "ec"), equalFold(name, "encodedarguments"):
+		s.awaits, s.role, s.slash = whole, plain, text[0] == '/'
+		return
+	}
+	if colon := strings.LastIndexByte(name, ':'); colon > 0 && text[0] == '-' { // .NET: --Smtp:Password x
+		name = name[colon+1:]
+	}
+	if s.program != nil && s.program.isSetting(name) {
 		s.awaits, s.role, s.slash = whole, plain, text[0] == '/'
 		return
 	}

@@ -5,17 +5,17 @@ import "strings"
 // expected takes the word at i if the program says that this argument is a secret.
 func (s *scanner) expected(i int) (next int, taken bool) {
 	p := s.program
-	if p == nil || p.positional <= s.positional && p.habit != mounts && p.habit != connects {
+	if p == nil || max(p.positional, p.last) <= s.positional && p.habit != mounts && p.habit != connects {
 		return i, false
 	}
 	m, n := s.quoteAt(i)
 	switch c := s.at(i + n); {
-	case n > 0 && m == s.quote, s.option && !p.switches():
+	case n > 0 && m == s.quote && s.ends(i+n), s.option && !p.switches():
 		return i, false
 	case c == 0, c == '-', c == '+', c == '/' && s.isSlashOption(i+n), strings.IndexByte("|&<>;", c) >= 0:
 		return i, false
 	}
-	isNext := p.positional == s.positional+1
+	isNext := p.positional <= s.positional+1
 	if p.positional > 0 && !isNext && n == 0 {
 		return i, false
 	}
@@ -72,6 +72,7 @@ func isScript(text string) bool {
 func (s *scanner) endPlain(body, end int, split bool) {
 	after, nested := s.option, s.nested
 	s.option, s.nested = false, false
+	s.assigns = equalFold(s.line[body:end], "set") && (nested || s.starts(body))
 	if s.login == asked {
 		s.login = given
 	} else {
@@ -82,6 +83,9 @@ func (s *scanner) endPlain(body, end int, split bool) {
 	}
 	text := s.line[body:end]
 	if split {
+		if s.program != nil && !after {
+			s.positional++
+		}
 		return
 	}
 	if s.naming {
@@ -91,10 +95,15 @@ func (s *scanner) endPlain(body, end int, split bool) {
 	if s.begins(text) {
 		return
 	}
+	if p := s.program; p != nil && !p.tells() && isScriptFile(text) {
+		s.program, s.login = nil, unsaid // what follows are the script's options
+		return
+	}
 	base := text[strings.LastIndexAny(text, `/\`)+1:]
-	if p := programNamed(base); p != nil && (!after || nested || s.program == nil || s.program.options == nil) {
+	if p := programNamed(base); p != nil && (nested || s.program == nil || s.program.runs(p, after)) {
 		s.program, s.positional = p, 0
 		s.scripted = s.scripted || p.habit == encodes
+		s.expects = s.expects || p.habit == asks
 		switch p.habit {
 		case prints:
 			s.printed = min(end+1, len(s.line))
@@ -107,6 +116,10 @@ func (s *scanner) endPlain(body, end int, split bool) {
 		return
 	}
 	if s.program != nil {
+		if s.program.habit == sets && strings.HasPrefix(text, "http-basic.") {
+			s.program, s.positional = httpBasic, 0
+			return
+		}
 		if (!after || s.program.switches()) && text[0] != '+' {
 			s.positional++
 		}
@@ -119,6 +132,24 @@ func (s *scanner) endPlain(body, end int, split bool) {
 		}
 	}
 	s.keyword(text, end)
+}
+
+// starts reports whether a command begins at i.
+func (s *scanner) starts(i int) bool {
+	for n := 0; n < 4 && i > 0 && is(s.line[i-1], space|quote); n++ {
+		i--
+	}
+	return i == 0 || s.line[i-1] == '&' || s.line[i-1] == '('
+}
+
+// isScriptFile reports whether text is the file of a program that an interpreter runs.
+func isScriptFile(text string) bool {
+	for _, suffix := range [...]string{".py", ".js", ".rb", ".pl", ".mjs", ".pyz"} {
+		if strings.HasSuffix(text, suffix) {
+			return true
+		}
+	}
+	return false
 }
 
 // begins makes text the command of the program if it is one that is known.
@@ -137,7 +168,14 @@ func (s *scanner) begins(text string) bool {
 // keyword knows the words that a secret follows without an option: IDENTIFIED BY x, PASSWORD 'x',
 // Bearer x.
 func (s *scanner) keyword(text string, end int) {
+	if s.user > 0 {
+		s.user++
+	}
 	switch {
+	case equalFold(text, "user"), equalFold(text, "username"):
+		s.user = 1
+	case s.user == 3 && (equalFold(text, "password") || equalFold(text, "passwd") || equalFold(text, "pwd") || equalFold(text, "pass")):
+		s.awaits, s.role, s.slash = whole, secret, false
 	case equalFold(text, "identified"):
 		s.by = true
 	case s.by && equalFold(text, "by"):
@@ -151,6 +189,20 @@ func (s *scanner) keyword(text string, end int) {
 		if from, to := s.nextWord(end); to-from >= 16 {
 			s.awaits, s.role, s.slash = whole, plain, false
 		}
+	case s.expects && (indexFold(text, "assword") >= 0 || indexFold(text, "assphrase") >= 0):
+		s.prompted = true
+	case s.prompted && (text == "send" || text == "exp_send"):
+		s.awaits, s.role, s.slash, s.sending, s.prompted = whole, plain, false, true, false
+	case equalFold(text, ".logon"):
+		s.awaits, s.role, s.slash = comma, plain, false
+	case equalFold(text, "connect"), equalFold(text, "conn"):
+		from, to := s.nextWord(end)
+		user, rest, found := strings.Cut(s.line[from:to], "/")
+		if found && user != "" && all(user, nameByte) && strings.IndexByte(rest, '@') > 0 {
+			s.awaits, s.role, s.slash = oracle, plain, false
+		}
+	case s.scripted && hasPrefixFold(text, "env:") && s.at(end) == ' ' && s.at(end+1) != '-' && classify(text[len("env:"):])&(secret|vague) != 0:
+		s.awaits, s.role, s.slash = whole, plain, false
 	case text == "<<<":
 		s.awaits, s.role, s.slash = whole, plain, false
 	}
@@ -183,14 +235,59 @@ func (s *scanner) afterScheme(v extent) (extent, bool) {
 	return s.value(from, setting{}), true
 }
 
-// call takes the password of NetworkCredential("user", "password"), whose parenthesis stands
-// at i, and returns where the line goes on.
+// call takes the secret of a call whose parenthesis stands at i, and returns where the line goes on:
+// NetworkCredential("user", "password"), auth("user", "password"), SetPassword("password"),
+// SetEnvironmentVariable("API_KEY", "key"), Headers.Add("X-Token", "token").
 func (s *scanner) call(i int) int {
-	before := strings.TrimSuffix(s.line[max(0, i-24):i], "]::new")
-	if len(before) < len("credential") || !equalFold(before[len(before)-len("credential"):], "credential") {
+	_, n := s.quoteAt(i + 1)
+	if n == 0 {
+		return i + 1
+	}
+	to := i
+	if before := s.line[max(0, i-len("]::new")):i]; before == "]::new" {
+		to -= len(before)
+	}
+	from := to
+	for from > 0 && to-from < 40 && is(s.line[from-1], letter|digit) {
+		from--
+	}
+	if hasPrefixFold(s.line[from:to], "get") {
+		return i + 1
+	}
+	named := classify(s.line[from:to])&(secret|vague) != 0
+	if !named {
+		v := s.value(i+1, setting{})
+		name := s.line[v.from:v.to]
+		named = name != "" && len(name) <= 64 && all(name, nameByte) && classify(name)&(secret|vague) != 0 && s.at(v.next) == ','
+	} else if name := s.line[from:to]; hasPrefixFold(name, "set") || equalFold(name, "password") || hasPrefixFold(name, "change") {
+		if v := s.value(i+1, setting{}); s.at(v.next) != ',' && v.from < v.to && s.take(v, whole, plain) {
+			return v.next
+		}
+	}
+	if !named {
 		return i + 1
 	}
 	return s.second(i)
+}
+
+// isSecured reports whether PowerShell makes a secret of the variable: ConvertTo-SecureString $name.
+func (s *scanner) isSecured(name string) bool {
+	const command = "convertto-securestring"
+	if !s.searched {
+		s.searched = true
+		for at := 0; ; {
+			n := indexFold(s.line[at:], command)
+			if n < 0 {
+				break
+			}
+			at += n + len(command)
+			if from, to := s.nextWord(at); from < to && s.line[from] == '$' {
+				s.secured = strings.TrimRight(s.line[from+1:to], `"');`)
+				break
+			}
+		}
+	}
+	return name != "" && name == s.secured
 }
 
 // second takes the second text of those in the parenthesis at i, and returns where the line goes on.

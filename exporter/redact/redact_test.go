@@ -106,7 +106,8 @@ func TestHostileLinesCostNoMore(t *testing.T) {
 	for _, part := range []string{
 		"a", " ", `"`, `'`, `\`, `\"`, `"\`, "=", ":", ";", "*", "-", "--", "/", "password=", "password:", "a://b:c", "a:b", "a:b@", "://", "x://:@",
 		`"a" `, `;pwd=x`, `"pwd=x`, `pwd='`, `pwd=a"`, `-p `, "--token ", "(", "Credential(\"", "eyJ.", "-----BEGIN ", "aB3", "AKIA", "echo |", "| ",
-		"mysql ", "net use ", `--x=\"`, "[", "pwd=[", "pwd={", "Cookie: a;", "Authorization: a,", "Authorization: Bearer ", "password = ", " = ", "$", "a.",
+		"mysql ", "net use ", `--x=\"`, "[", "pwd=[", "pwd={", "<token>", "<token>a</", "u:p1@h ", "u:p1@h:", "a/b:c@", "set x_pwd=a ", "connect a/b@", "user a pwd b ", "$p=1;", "ConvertTo-SecureString $",
+		"SetPassword('", "Add('Token','", "expect password send ", "-u a:b1 ", "1//0", "8Q~", "MTAxMjM0NTY3ODkwMTIzNDU2.", "AKIAIOSFODNN7EXAMPLE:", "curl -kuu:", "--Jwt:Secret ", "key=Password value=", "Cookie: a;", "Authorization: a,", "Authorization: Bearer ", "password = ", " = ", "$", "a.",
 	} {
 		line := strings.Repeat(part, 64<<10/len(part))
 		for _, line := range []string{line, `"` + line, "x " + line + ` "`, "powershell " + line} {
@@ -143,7 +144,7 @@ func check(t *testing.T, r *redact.Redactor, line, got string) {
 
 func TestRedactedStays(t *testing.T) {
 	r := redactor(t, redact.Options{})
-	lines := slices.Concat(secretLines, harmlessLines, fixture(t, "testdata/secrets.txt"), fixture(t, "testdata/harmless.txt"))
+	lines := slices.Concat(secretLines, harmlessLines, fixture(t, "secrets*.txt"), fixture(t, "harmless*.txt"))
 	for _, line := range lines {
 		given, _ := split(line)
 		check(t, r, given, r.Line(given))
@@ -151,11 +152,11 @@ func TestRedactedStays(t *testing.T) {
 }
 
 func FuzzLine(f *testing.F) {
-	for _, line := range secretLines {
+	for _, line := range append(fixture(f, "secrets*.txt"), secretLines...) {
 		given, _ := split(line)
 		f.Add(given)
 	}
-	for _, line := range harmlessLines {
+	for _, line := range append(fixture(f, "harmless*.txt"), harmlessLines...) {
 		f.Add(line)
 	}
 	all := redactor(f, redact.Options{})

@@ -12,6 +12,7 @@ type scanner struct {
 
 	// What the words before say of the next one.
 	awaits     shape // the next word has a secret of this shape
+	skip       int   // or the one after so many others
 	slash      bool  // an option with a slash awaits it
 	role       role  // of the name that awaits it
 	program    *program
@@ -26,6 +27,13 @@ type scanner struct {
 	named      bool     // and that is a secret
 	login      sequence // of -u USER -p SECRET
 	scripted   bool     // PowerShell reads the line
+	searched   bool     // for what follows
+	secured    string   // the variable whose value PowerShell makes a secret of
+	expects    bool     // expect reads the line
+	prompted   bool     // it saw what asks for a password
+	sending    bool     // and answers
+	user       int      // words since "user", which says who; 0 is none
+	assigns    bool     // cmd's set: its value has spaces
 }
 
 // run reads the line.
@@ -44,7 +52,7 @@ func (s *scanner) run() {
 
 // command forgets the program: another one can begin.
 func (s *scanner) command() {
-	s.program, s.positional, s.printed, s.piped, s.by, s.awaits = nil, 0, 0, span{}, false, none
+	s.program, s.positional, s.printed, s.piped, s.by, s.awaits, s.user = nil, 0, 0, span{}, false, none, 0
 }
 
 // pipe begins a command that reads what the one before prints.
@@ -82,6 +90,11 @@ func (s *scanner) toggle(m mark) (opened bool) {
 
 // word reads the word that begins at i and returns where it ends, which is not always at a space.
 func (s *scanner) word(i int) int {
+	if s.skip > 0 {
+		if next, skipped := s.skipArgument(i); skipped {
+			return next
+		}
+	}
 	if s.awaits != none {
 		shape := s.awaits
 		s.awaits = none
@@ -192,6 +205,11 @@ func (s *scanner) body(body, i int, outer mark) (end int, split bool) {
 				continue
 			}
 		}
+		if c == '/' && s.at(i+1) == '/' && i-token == 1 && s.at(i-1) == '1' && s.at(i+2) == '0' {
+			i = s.refreshToken(i)
+			token, run = i, i
+			continue
+		}
 		if c == '/' || c == '+' {
 			i++
 			token = i
@@ -236,6 +254,10 @@ func (s *scanner) body(body, i int, outer mark) (end int, split bool) {
 				return i + 1, split
 			}
 			i++
+		case '>':
+			i = s.element(i)
+		case '~':
+			i = s.azureSecret(run, i)
 		default:
 			i++
 		}

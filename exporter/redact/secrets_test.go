@@ -2,6 +2,7 @@ package redact_test
 
 import (
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -216,23 +217,31 @@ func redactor(t testing.TB, o redact.Options) *redact.Redactor {
 	return r
 }
 
-// fixture returns the lines of a file but comments.
-func fixture(t testing.TB, path string) []string {
+// fixture returns the lines of the files of that name but comments.
+func fixture(t testing.TB, name string) []string {
 	t.Helper()
-	text, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
+	paths, err := filepath.Glob("testdata/" + name)
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("%s: %d files, %v", name, len(paths), err)
 	}
-	lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(string(text)), "\n"), func(line string) bool { return strings.HasPrefix(line, "#") })
-	if len(lines) == 0 {
-		t.Fatalf("%s: no lines", path)
+	var all []string
+	for _, path := range paths {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		lines := slices.DeleteFunc(strings.Split(strings.TrimSpace(string(text)), "\n"), func(line string) bool { return strings.HasPrefix(line, "#") })
+		if len(lines) == 0 {
+			t.Fatalf("%s: no lines", path)
+		}
+		all = append(all, lines...)
 	}
-	return lines
+	return all
 }
 
 func TestSecretsAreHidden(t *testing.T) {
 	r := redactor(t, redact.Options{})
-	for _, line := range append(fixture(t, "testdata/secrets.txt"), secretLines...) {
+	for _, line := range append(fixture(t, "secrets*.txt"), secretLines...) {
 		given, want := split(line)
 		if given == want {
 			t.Errorf("%s: the table names no secret", line)

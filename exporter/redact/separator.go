@@ -23,11 +23,15 @@ func (s *scanner) separator(body, i int, outer mark) int {
 	before := s.at(from - 1)
 	inQuery := before == '?' || before == '&'
 	r := classify(name)
-	if r == plain && c == '=' && isSecretID(name) {
+	if r == queried && !inQuery {
+		r = plain
+	}
+	if r == plain && (isSecretID(name) && c == '=' || s.program != nil && s.program.isSetting(name) ||
+		s.scripted && before == '$' && s.isSecured(name) || before == '&' && name == "p" && strings.Contains(s.line[max(0, from-64):from], "u=")) {
 		r = secret
 	}
-	if r == plain || r == queried && !inQuery {
-		if c == ':' && equalFold(name, "p") && before == '/' && from == body+1 {
+	if r == plain {
+		if c == ':' && (equalFold(name, "p") && before == '/' && from == body+1 || name == "-p" && from == body) {
 			return s.slashP(next, outer)
 		}
 		if c == ':' && equalFold(name, "thin") { // jdbc:oracle:thin:user/password@host
@@ -36,7 +40,26 @@ func (s *scanner) separator(body, i int, outer mark) int {
 			}
 			return next
 		}
+		if c == '=' && s.named && equalFold(name, "value") { // <add key="Password" value="x"/>
+			s.named = false
+			if v := s.value(next, setting{}); s.take(v, whole, plain) {
+				return v.next
+			}
+		}
+		if c == '=' && (equalFold(name, "key") || equalFold(name, "name")) {
+			v := s.value(next, setting{})
+			s.named = all(s.line[v.from:v.to], nameByte) && classify(s.line[v.from:v.to])&(secret|vague) != 0
+		}
+		if equalFold(name, "userid") {
+			v := s.value(next, setting{listed: true})
+			if slash := strings.IndexByte(s.line[v.from:v.to], '/'); slash > 0 && all(s.line[v.from:v.from+slash], nameByte) && s.take(v, oracle, plain) {
+				return v.next
+			}
+		}
 		if c == ':' {
+			if end := s.pairs(body, from, i, next); end > next {
+				return end
+			}
 			return s.userInfo(from, i, next)
 		}
 		return next
@@ -47,7 +70,7 @@ func (s *scanner) separator(body, i int, outer mark) int {
 	}
 	at := next
 	// Not after NAME=, which empties a variable for the command that follows.
-	if c == ':' || to < i && is(s.line[to], space) || before == '$' || isSpaced(name) {
+	if c == ':' || to < i && is(s.line[i-1], space) || before == '$' || isSpaced(name) {
 		for at < len(s.line) && is(s.line[at], space) {
 			at++
 		}
@@ -74,14 +97,89 @@ func (s *scanner) separator(body, i int, outer mark) int {
 		}
 	}
 	v := s.value(at, in)
-	if after, ok := s.afterScheme(v); ok {
+	if s.assigns && c == '=' {
+		v = s.assigned(v)
+	}
+	if after, ok := s.afterScheme(v); ok && (r != vague || c == ':' || s.quote.char != 0) {
 		v = after
 	}
 	if v.from >= v.to || s.isHarmless(s.line[v.from:v.to], r) || s.isExcused(name, v) {
 		return next
 	}
 	s.spans.add(s.line, v.from, v.to)
+	if text := s.line[v.from:v.to]; c == ':' && strings.HasPrefix(name, "--") && all(text, nameByte) && classify(text)&secret != 0 {
+		s.awaits, s.role, s.slash = whole, r, false // --Jwt:Secret x
+	}
 	return max(v.next, next)
+}
+
+// element takes the text of an element of XML whose name says that it is a secret, after the > at i:
+// <password>x</password>.
+func (s *scanner) element(i int) int {
+	from := i
+	for from > 0 && i-from < longestName && is(s.line[from-1], nameByte) {
+		from--
+	}
+	if before := s.at(from - 1); from == i || before != '<' && before != ':' || classify(s.line[from:i])&(secret|vague) == 0 {
+		return i + 1
+	}
+	end := strings.IndexByte(s.line[i:], '<')
+	if end < 0 || s.at(i+end+1) != '/' {
+		return i + 1
+	}
+	s.spans.add(s.line, i+1, i+end)
+	return i + end
+}
+
+// assigned returns the value that cmd's set gives a variable: it ends where the command ends.
+func (s *scanner) assigned(v extent) extent {
+	end := v.next
+	for end < len(s.line) && strings.IndexByte("&|<>\"\n", s.line[end]) < 0 {
+		end++
+	}
+	for end > v.next && is(s.line[end-1], space) {
+		end--
+	}
+	if end > v.next {
+		v.to, v.next = end, end
+	}
+	return v
+}
+
+// pairs takes what is a secret by its form on both sides of the colon at i: -u user:SECRET of programs in
+// no table, the token of a Telegram bot, the hashes of Windows. It returns where the line goes on.
+func (s *scanner) pairs(body, from, i, next int) int {
+	name := s.line[from:i]
+	end := s.runOf(next, plainByte)
+	text := s.line[next:end]
+	switch {
+	case len(text) >= 33 && len(name) >= 8 && len(name) <= 11 && strings.HasPrefix(text, "AA") && all(name, digit):
+		s.spans.add(s.line, from, end)
+		return end
+	case len(text) == 32 && len(name) == 32 && isHex(text) && isHex(name): // LM:NT
+		s.spans.add(s.line, from, end)
+		return end
+	case s.login != asked || s.program != nil || from != body || s.at(next) == '\\' || s.at(next) == '/':
+		return next
+	}
+	v := s.value(next, setting{})
+	if text := s.line[v.from:v.to]; text == "" || !isMixed(text) || strings.IndexByte(text, '@') >= 0 || s.isHarmless(text, plain) {
+		return next
+	}
+	s.spans.add(s.line, v.from, v.to)
+	return v.next
+}
+
+// isMixed reports whether text has letters and others, as passwords do and names do not.
+func isMixed(text string) bool { return !all(text, letter|joiner|dot) && !all(text, digit|joiner|dot) }
+
+func isHex(text string) bool {
+	for i := range len(text) {
+		if c := lower(text[i]); !is(c, digit) && (c < 'a' || c > 'f') {
+			return false
+		}
+	}
+	return true
 }
 
 // slashP takes the value of /p:, which is a password to many programs of Windows. To the
@@ -119,8 +217,14 @@ func (s *scanner) nameBefore(body, i int) (from, to int) {
 // (https://learn.microsoft.com/windows-server/administration/windows-commands/sc-create).
 func isSpaced(name string) bool { return equalFold(name, "password") }
 
-// isSecretID reports whether name is that of a secret of Vault's AppRole; elsewhere it is what it says.
-func isSecretID(name string) bool { return equalFold(name, "secret_id") || equalFold(name, "secretid") }
+// isSecretID reports whether name is that of a secret of Vault's AppRole, elsewhere it is what it says;
+// or SonarQube's, which is a token.
+func isSecretID(name string) bool {
+	if n := len(name) - len("sonar.login"); n >= 0 && equalFold(name[n:], "sonar.login") {
+		return true
+	}
+	return equalFold(name, "secret_id") || equalFold(name, "secretid")
+}
 
 // isExcused knows the names that a rule would take and that everybody has.
 func (s *scanner) isExcused(name string, v extent) bool {

@@ -104,7 +104,7 @@ func (s *scanner) webhook(from, end int) int {
 
 // people are names before a colon that a mail address follows, or the version of a package.
 var people = set(`user username member group account serviceaccount login email mail mailto to from cc bcc sip sips xmpp acct npm git file
-	link workspace pkg user-name upn owner domain`)
+	link workspace pkg pserver ext gserver sserver user-name upn owner domain`)
 
 // userInfo takes the password of user:password@host:port, whose name begins at from and whose
 // colon stands at i. Without a scheme it takes a port or a proxy to tell it from a mail address.
@@ -126,13 +126,47 @@ func (s *scanner) userInfo(from, i, next int) int {
 		end++
 	}
 	proxied := from >= 6 && indexFold(s.line[max(0, from-24):from], "proxy") >= 0 || s.program != nil && from >= 3 && s.line[from-3:from] == "-x "
-	if port > at+1 && port+1 < end && all(s.line[port+1:end], digit) || proxied && end > at+1 {
+	host := s.line[at+1 : end]
+	if port > at+1 && port+1 < end && all(s.line[port+1:end], digit) || proxied && end > at+1 || s.isLogin(from, s.line[i+1:at], host, end) {
 		s.spans.add(s.line, i+1, at)
 		return at
 	}
-	if before := s.at(from - 1); before == '/' && is(s.at(from-2), nameByte) && strings.IndexByte(s.line[at:end], '.') > 0 && !is(s.line[at+1], digit) {
-		s.spans.add(s.line, i+1, at) // domain/user:password@host
-		return at
-	}
 	return next
+}
+
+// isLogin reports whether a password stands between a user, whose name begins at from, and @host.
+func (s *scanner) isLogin(from int, password, host string, end int) bool {
+	if s.at(end) == '(' { // user:password@tcp(host:3306)/database, of Go's MySQL driver
+		return host == "" || strings.HasPrefix(host, "tcp") || host == "unix"
+	}
+	before := s.at(from - 1)
+	switch {
+	case host == "" || strings.HasPrefix(host, "sha") || s.isUser(from):
+		return false
+	case s.program != nil && s.program.habit == dials:
+		return true
+	case before == '/' && is(s.at(from-2), nameByte): // domain/user:password@host
+		return strings.IndexByte(host, '.') > 0 && isHost(host)
+	case before == 0 || before == '=' || before == '/' || is(before, space|quote): // user:password@host
+		return isMixed(password) && strings.IndexByte(password, ':') < 0 && !isRelease(password) && isHost(host) &&
+			!all(s.line[from:from+s.nameLength(from)], digit|dot)
+	}
+	return false
+}
+
+// isHost reports whether text, which has the bytes of a name, is one of a host or an IPv4 address.
+func isHost(text string) bool {
+	return !is(text[0], digit) || all(text, digit|dot) && strings.Count(text, ".") == 3
+}
+
+// isRelease reports whether text is a version as after the name of an image or a package: v1.2-rc1.
+func isRelease(text string) bool {
+	text = strings.TrimPrefix(text, "v")
+	return text != "" && is(text[0], digit) && strings.IndexByte(text, '.') > 0 && all(text, nameByte)
+}
+
+// isUser reports whether the name at from is that of an option, and so what follows is a user@domain.
+func (s *scanner) isUser(from int) bool {
+	before := s.at(from - 1)
+	return s.line[from] == '-' || before == '/' && (from == 1 || is(s.at(from-2), space|quote))
 }
