@@ -53,12 +53,10 @@ func (p *Pusher) deliver(ctx context.Context, queue *spool.Spool) {
 	for {
 		next, ok := queue.Oldest(reuse(buffer))
 		if !ok {
-			select {
-			case <-queue.Filled():
-				continue
-			case <-ctx.Done():
+			if !p.await(ctx, queue) {
 				return
 			}
+			continue
 		}
 		buffer = next.JSON
 		a := p.send(ctx, next.JSON)
@@ -96,6 +94,23 @@ func (p *Pusher) deliver(ctx context.Context, queue *spool.Spool) {
 			return
 		}
 	}
+}
+
+// await waits until the spool has something to deliver. It reports false if ctx ended.
+func (p *Pusher) await(ctx context.Context, queue *spool.Spool) bool {
+	var again <-chan time.Time
+	if queue.Stats().Waiting > 0 { // and cannot be read now
+		t := time.NewTimer(min(p.o.Interval, longestDelay))
+		defer t.Stop()
+		again = t.C
+	}
+	select {
+	case <-queue.Filled():
+	case <-again:
+	case <-ctx.Done():
+		return false
+	}
+	return true
 }
 
 // pause returns how long to wait before the next of many: about drainPause, but never so
@@ -189,16 +204,20 @@ func (p *Pusher) judge(response *http.Response, answer, coding string) attempt {
 	case code >= 300 && code < 400:
 		return attempt{verdict: again, problem: problem + " (redirects are not followed; set the URL that they lead to)"}
 	}
-	return attempt{verdict: again, problem: problem, wait: retryAfter(response.Header.Get("Retry-After"), time.Now())}
+	return attempt{verdict: again, problem: problem, wait: retryAfter(response.Header, time.Now())}
 }
 
 // retryAfter reads a Retry-After header: seconds, or a date
-// (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after).
-func retryAfter(header string, now time.Time) time.Duration {
-	if seconds, err := strconv.ParseUint(header, 10, 31); err == nil {
+// (https://www.rfc-editor.org/rfc/rfc9110#field.retry-after) on the clock of the server, which its Date tells.
+func retryAfter(header http.Header, now time.Time) time.Duration {
+	asked := header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(asked, 10, 31); err == nil {
 		return min(time.Duration(seconds)*time.Second, longestAsked)
 	}
-	if at, err := http.ParseTime(header); err == nil {
+	if at, err := http.ParseTime(asked); err == nil {
+		if date, err := http.ParseTime(header.Get("Date")); err == nil {
+			now = date
+		}
 		return min(max(at.Sub(now), 0), longestAsked)
 	}
 	return 0

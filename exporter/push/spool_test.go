@@ -3,6 +3,7 @@ package push_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -22,6 +23,10 @@ func TestRetryAfter(t *testing.T) {
 	}{
 		{"429 in seconds", answer{code: 429, header: header("Retry-After", "100")}, 100 * time.Second},
 		{"503 as a date", answer{code: 503, header: header("Retry-After", "Sat, 01 Jan 2000 00:00:50 GMT")}, 50 * time.Second},
+		{"as a date of a server whose clock is ahead", answer{code: 503, header: http.Header{
+			"Retry-After": {"Sat, 01 Jan 2000 05:00:50 GMT"}, "Date": {"Sat, 01 Jan 2000 05:00:00 GMT"}}}, 50 * time.Second},
+		{"as a date of a server whose clock is behind", answer{code: 503, header: http.Header{
+			"Retry-After": {"Fri, 31 Dec 1999 23:00:50 GMT"}, "Date": {"Fri, 31 Dec 1999 23:00:00 GMT"}}}, 50 * time.Second},
 		{"for hours", answer{code: 503, header: header("Retry-After", "20000")}, 20000 * time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {

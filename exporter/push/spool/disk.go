@@ -23,6 +23,9 @@ type file struct {
 	records int
 	damaged bool // which is counted and logged
 
+	failed   bool          // it could not be read, though nothing says that it is damaged
+	failedAt time.Duration // when it first could not, by the spool's clock
+
 	// What the wall clock (Unix ms) and the spool's said when the age of its records was known,
 	// and a wall clock time that none of them is later than: those that stand behind are older.
 	wall    int64
@@ -214,6 +217,27 @@ func (d *disk) setCursor(c cursor) {
 	}
 	_, _ = f.WriteAt(c.encode(), 0)
 	_ = f.Close()
+}
+
+// patience is how long a file is waited for that cannot be read: a virus scanner or a backup has it
+// open, or this process has too many files open. A disk that fails for longer costs the file.
+const patience = 5 * time.Minute
+
+// unreadable gives the rest of the first file up if err says that it is damaged or gone, or has
+// said for long that it cannot be read. It reports false if the file is to be waited for.
+func (d *disk) unreadable(err error) (lost bool) {
+	f, now := d.files[0], d.clock.elapsed()
+	if isOfSystem(err) {
+		if !f.failed {
+			f.failed, f.failedAt = true, now
+			d.log.Warn("a file of the spool cannot be read; it is tried again", "file", d.name(f.number), "problem", err)
+		}
+		if now-f.failedAt < patience {
+			return false
+		}
+	}
+	d.loseFile(err)
+	return true
 }
 
 // loseFile gives the rest of the first file up.

@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"time"
 )
@@ -13,26 +14,39 @@ func (d *disk) oldest(dst []byte) (json []byte, pos cursor, ok bool) {
 	for d.waiting > 0 {
 		f := d.files[0]
 		r, err := d.peek()
+		var base []byte
+		if err == nil {
+			base, err = d.baseOf(f)
+		}
 		if err != nil {
-			d.loseFile(err)
-			continue
+			if d.unreadable(err) {
+				continue
+			}
+			break
 		}
-		base, err := d.baseOf(f)
-		if err != nil {
-			d.loseFile(err)
-			continue
+		if d.index > 0 {
+			json, err = d.decode(dst, base, r, d.offset)
+		} else {
+			json = append(dst, base...)
 		}
-		if d.index == 0 {
-			return append(dst, base...), cursor{f.number, 0}, true
-		}
-		if json, err = d.decode(dst, base, r, d.offset); err != nil {
+		switch {
+		case err == nil:
+			f.failed = false
+			return json, cursor{f.number, d.index}, true
+		case !isOfSystem(err):
 			d.damage(f, 1, err)
 			d.pass(r)
-			continue
+		case !d.unreadable(err):
+			return dst, cursor{}, false
 		}
-		return json, cursor{f.number, d.index}, true
 	}
 	return dst, cursor{}, false
+}
+
+// isOfSystem reports whether the system refused to read, and so nothing is known of what is there.
+func isOfSystem(err error) bool {
+	var path *fs.PathError
+	return errors.As(err, &path) && !errors.Is(err, fs.ErrNotExist)
 }
 
 // oldestAge returns the age of the next snapshot.
@@ -40,8 +54,10 @@ func (d *disk) oldestAge() (age time.Duration, ok bool) {
 	for d.waiting > 0 {
 		r, err := d.peek()
 		if err != nil {
-			d.loseFile(err)
-			continue
+			if d.unreadable(err) {
+				continue
+			}
+			break
 		}
 		return d.files[0].age(r.at, d.clock.elapsed()), true
 	}
@@ -113,8 +129,7 @@ func (d *disk) done(pos cursor) bool {
 	}
 	r, err := d.peek()
 	if err != nil {
-		d.loseFile(err)
-		return true
+		return d.unreadable(err)
 	}
 	d.pass(r)
 	return true

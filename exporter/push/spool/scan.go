@@ -98,7 +98,7 @@ func (d *disk) skip(n int) {
 	for d.index < min(n, f.records) {
 		r, err := d.peek()
 		if err != nil {
-			d.loseFile(err)
+			d.unreadable(err) // what is waited for may be delivered a second time
 			return
 		}
 		d.index++
