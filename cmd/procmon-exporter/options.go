@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/procmon/procmon/exporter"
 	"github.com/procmon/procmon/exporter/groups"
@@ -110,7 +113,7 @@ func readSecret(file string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	secret := strings.TrimSpace(strings.TrimPrefix(string(text), "\uFEFF")) // Notepad begins a file with it
+	secret := strings.TrimSpace(strings.TrimPrefix(plainText(text), "\uFEFF")) // Notepad begins a file with it
 	if secret == "" {
 		return "", fmt.Errorf("%s is empty", file)
 	}
@@ -118,6 +121,24 @@ func readSecret(file string) (string, error) {
 		return "", fmt.Errorf("%s: %w", file, err)
 	}
 	return secret, nil
+}
+
+// plainText returns the text of a file. What Windows PowerShell writes with > is UTF-16.
+func plainText(b []byte) string {
+	var order binary.ByteOrder
+	switch {
+	case bytes.HasPrefix(b, []byte{0xff, 0xfe}):
+		order = binary.LittleEndian
+	case bytes.HasPrefix(b, []byte{0xfe, 0xff}):
+		order = binary.BigEndian
+	default:
+		return string(b)
+	}
+	var units []uint16
+	for ; len(b) >= 2; b = b[2:] {
+		units = append(units, order.Uint16(b))
+	}
+	return string(utf16.Decode(units))
 }
 
 // checkSecret says whether a secret can be sent in a header, without telling it.

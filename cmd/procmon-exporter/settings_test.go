@@ -74,7 +74,9 @@ func TestIsLoopback(t *testing.T) {
 func TestReadSecret(t *testing.T) {
 	for text, want := range map[string]string{
 		"s3cret": "s3cret", "s3cret \r\n": "s3cret", "\uFEFFs3cret\n": "s3cret", // Notepad's
-		"": "", "\n": "", "two\nlines": "", "gro\u00df": "", strings.Repeat("a", 4097): "",
+		"": "", "\n": "", "two\nlines": "", "\xff\xfe\r\x00\n\x00": "", "\xff\xfe\x00\xd8a\x00": "",
+		"\xff\xfea\x00b\x00\r\x00\n\x00": "ab", "\xfe\xff\x00a\x00b": "ab", "\xff\xfea\x00b": "a", // PowerShell's >, which is UTF-16
+		"gro\u00df": "", strings.Repeat("a", 4097): "",
 	} {
 		file := t.TempDir() + "/secret"
 		if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
