@@ -17,7 +17,7 @@ type format struct {
 var formats = [128][]format{
 	'A': {{"AKIA", 16}, {"ASIA", 16}, {"AIza", 30}, {"AGE-SECRET-KEY-", 20}, {"ATATT3", 20}, {"ATCTT3", 20}, {"ATBB", 24}, {"AKCp", 50}},
 	'C': {{"CCIPAT_", 20}},
-	'E': {{"EAAA", 50}},
+	'E': {{"EAAA", 50}, {"EAACEdEose0cBA", 20}},
 	'F': {{"FlyV1", 20}},
 	'G': {{"GOCSPX-", 20}},
 	'L': {{"LTAI", 16}},

@@ -6,7 +6,7 @@ import "strings"
 var methods = set(`any auto aws-sigv4 basic bearer certificate client cram-md5 digest disabled dual enabled false form github
 	gssapi header iam integrated jwt kerberos key ldap local login managed md5 mutual ntlm negotiate no none oauth oauth2 off oidc on
 	pam password peer plain prompt public-key publickey radius required saml scram-sha-1 scram-sha-256 scram-sha-512 server sspi
-	system token true trust tls windows x509 xoauth2 yes optional simple external pat`)
+	system token true trust tls windows x509 xoauth2 yes optional simple external pat interact nointeract`)
 
 // nothing are values that say that there is no secret here.
 var nothing = set(`true false yes no on off none null nil undefined prompt ask required optional enabled disabled stdin env empty
@@ -42,7 +42,7 @@ func (s *scanner) isHarmless(text string, r role) bool {
 	}
 	var w word
 	switch {
-	case hidden(text), len(text) == 1 && is(text[0], digit), w.in(nothing, text):
+	case hidden(text), len(text) == 1 && !is(text[0], letter), w.in(nothing, text):
 		return true
 	case s.scripted && text[0] == '$' && all(text[1:], nameByte): // a variable of PowerShell
 		return true
@@ -79,6 +79,8 @@ func isReference(text string) bool {
 		return isPath(text[1:])
 	case '(':
 		return true
+	case '.', '\\', '[': // a part of a regular expression: .* \S+ [^ ]+
+		return strings.HasPrefix(text, ".*") || strings.HasPrefix(text, `\S`) || strings.HasPrefix(text, "[^")
 	}
 	for _, prefix := range [...]string{"file:", "fileb:", "env:", "id=", "src=", "type=", "vault:", "arn:"} {
 		if strings.HasPrefix(text, prefix) {

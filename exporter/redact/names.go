@@ -48,7 +48,7 @@ var words = roles(map[role]string{
 		json yaml yml xml txt pem crt cer pfx jks exe dll jar py js sh ps so db sqlite log csv ini html md png zip
 		store storage review exchange broker login service services class factory handler callback resolver generator generation
 		backend only free less aware safe hint hints mount volume delimiter template templates permission permissions permitted
-		attempts retries history complexity char chars charset alphabet iterations rounds detection scan scanner scanning
+		attempts retry retries nocache history complexity char chars charset alphabet iterations rounds detection scan scanner scanning
 		sign signing kinds types webhook sets`,
 	without: `no not ask prompt max min num skip disable disabled enable enabled allow require required requires
 		without total count avg average n public`,

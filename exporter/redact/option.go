@@ -73,6 +73,12 @@ func (s *scanner) take(v extent, sh shape, r role) bool {
 		cut(',')
 	case literal:
 		cut('=')
+		if _, n := s.quoteAt(v.from + from); from < to && n > 0 { // NAME='a b'
+			if quoted := s.value(v.from+from, setting{}); quoted.from < quoted.to {
+				s.spans.add(s.line, quoted.from, quoted.to)
+				return true
+			}
+		}
 	case oracle:
 		cut('/')
 		if at := strings.LastIndexByte(text, '@'); at > from {
@@ -268,7 +274,8 @@ func (s *scanner) endOption(text string, split bool) {
 		s.awaits, s.role, s.slash = whole, plain, text[0] == '/'
 		return
 	}
-	if len(name) < 2 || !all(name, nameByte) || equalFold(name, "auth-user-pass") ||
+	if len(name) < 2 || !all(name, nameByte) || strings.HasSuffix(name, "-secret-keys") || strings.HasSuffix(name, "-secret-subkeys") || // GnuPG's
+		equalFold(name, "auth-user-pass") ||
 		text[0] == '-' && equalFold(text, "-credential") {
 		return
 	}

@@ -175,7 +175,10 @@ func (s *scanner) keyword(text string, end int) {
 	case equalFold(text, "user"), equalFold(text, "username"):
 		s.user = 1
 	case s.user == 3 && (equalFold(text, "password") || equalFold(text, "passwd") || equalFold(text, "pwd") || equalFold(text, "pass")):
-		s.awaits, s.role, s.slash = whole, secret, false
+		var w word
+		if from, to := s.nextWord(end); !w.in(said, strings.TrimRight(s.line[from:to], `"'.,;`)) {
+			s.awaits, s.role, s.slash = whole, secret, false
+		}
 	case equalFold(text, "identified"):
 		s.by = true
 	case s.by && equalFold(text, "by"):
@@ -207,6 +210,9 @@ func (s *scanner) keyword(text string, end int) {
 		s.awaits, s.role, s.slash = whole, plain, false
 	}
 }
+
+// said are words that follow the word password in sentences.
+var said = set(`changed reset expired expires policy is was for to has file prompt and or change not`)
 
 // nextWord returns the word after i.
 func (s *scanner) nextWord(i int) (from, to int) {

@@ -86,7 +86,7 @@ var programs = index(commands{
 	"netsh":                         keeping(`key keymaterial sharedsecret`),
 	"ksetup":                        {commands: commands{"/changepassword": arguments(1, 2)}},
 	"dtexec":                        optioned(`/de /decrypt /set=semicolon`),
-	"manage-bde":                    optioned(`-pw -rp`),
+	"manage-bde repair-bde":         optioned(`-pw -rp`),
 	"vpnclient vpncli":              {commands: commands{"pwd": argument(1)}},
 	"dtutil":                        optioned(`/de /decrypt /sourcep /destp`),
 	"rs rsconfig rskeymgmt":         optioned(`-p`),

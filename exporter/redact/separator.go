@@ -40,14 +40,15 @@ func (s *scanner) separator(body, i int, outer mark) int {
 			}
 			return next
 		}
-		if c == '=' && s.named && equalFold(name, "value") { // <add key="Password" value="x"/>
+		last := name[strings.LastIndexByte(name, '.')+1:]
+		if c == '=' && s.named && equalFold(last, "value") { // <add key="Password" value="x"/>
 			s.named = false
-			if v := s.value(next, setting{}); s.take(v, whole, plain) {
+			if v := s.value(next, setting{listed: true}); s.take(v, whole, plain) {
 				return v.next
 			}
 		}
-		if c == '=' && (equalFold(name, "key") || equalFold(name, "name")) {
-			v := s.value(next, setting{})
+		if c == '=' && (equalFold(last, "key") || equalFold(last, "name")) {
+			v := s.value(next, setting{listed: true})
 			s.named = all(s.line[v.from:v.to], nameByte) && classify(s.line[v.from:v.to])&(secret|vague) != 0
 		}
 		if equalFold(name, "userid") {
@@ -218,10 +219,12 @@ func (s *scanner) nameBefore(body, i int) (from, to int) {
 func isSpaced(name string) bool { return equalFold(name, "password") }
 
 // isSecretID reports whether name is that of a secret of Vault's AppRole, elsewhere it is what it says;
-// or SonarQube's, which is a token.
+// SonarQube's, which is a token; or that of Spring Cloud Config.
 func isSecretID(name string) bool {
-	if n := len(name) - len("sonar.login"); n >= 0 && equalFold(name[n:], "sonar.login") {
-		return true
+	for _, end := range [...]string{"sonar.login", "encrypt.key"} {
+		if n := len(name) - len(end); n >= 0 && equalFold(name[n:], end) {
+			return true
+		}
 	}
 	return equalFold(name, "secret_id") || equalFold(name, "secretid")
 }
@@ -234,7 +237,7 @@ func (s *scanner) isExcused(name string, v extent) bool {
 	case equalFold(name, "-storepass"), equalFold(name, "-keypass"):
 		return s.line[v.from:v.to] == "env" || s.line[v.from:v.to] == "file"
 	}
-	return false
+	return indexFold(name, "existingsecret") >= 0 // the name of one of Kubernetes, in values of charts
 }
 
 func isHeader(name string) bool {

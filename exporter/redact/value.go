@@ -179,7 +179,7 @@ func (s *scanner) nameFollows(i int) bool {
 		switch c := s.line[i]; {
 		case c == '=' || c == ':' && i+1 < len(s.line) && is(s.line[i+1], space|quote):
 			return true
-		case !is(c, nameByte) && c != ' ' && !is(c, quote):
+		case !is(c, nameByte) && strings.IndexByte(" []", c) < 0 && !is(c, quote):
 			return false
 		}
 	}
