@@ -88,6 +88,22 @@ func TestInstaller(t *testing.T) {
 			t.Errorf("exporter.yaml is %q now, %v", got, err)
 		}
 	})
+	t.Run("settings in a file elsewhere", func(t *testing.T) {
+		const elsewhere = `C:\settings of ours\agent.yaml`
+		h.write(elsewhere, "web: {listen_address: \""+listen+"\", token_file: '"+token+"'}\n")
+		h.install(t, first, "CONFIG="+elsewhere)
+		h.runs(t, port, "v1.2.3")
+		h.install(t, second)
+		h.runs(t, port, "v1.3.0")
+		h.configured(t, `"--config.file=`+elsewhere+`"`)
+		if strings.Contains(h.service(t), "--web.listen-address") {
+			t.Error("the service has an address of its own beside the file")
+		}
+		h.removed(t)
+		if _, err := os.Stat(h.path(elsewhere)); err != nil {
+			t.Errorf("the file is gone: %v", err)
+		}
+	})
 	t.Run("purge", func(t *testing.T) {
 		// The address is allowed without a token here: the file could ask for one.
 		h.install(t, first, "LISTEN=127.0.0.1:"+port)
