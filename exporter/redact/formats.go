@@ -124,7 +124,7 @@ func (s *scanner) token(from, i int) int {
 func (s *scanner) azureSecret(run, i int) int {
 	if i-run == 5 && s.line[i-1] == 'Q' && is(s.line[i-2], digit) {
 		end := i + 1
-		for end < len(s.line) && (is(s.line[end], plainByte|dot) || s.line[end] == '~') {
+		for end < len(s.line) && end-i < 48 && (is(s.line[end], plainByte|dot) || s.line[end] == '~') {
 			end++
 		}
 		if n := end - i - 1; n >= 31 && n <= 40 {

@@ -107,7 +107,7 @@ func TestHostileLinesCostNoMore(t *testing.T) {
 		"a", " ", `"`, `'`, `\`, `\"`, `"\`, "=", ":", ";", "*", "-", "--", "/", "password=", "password:", "a://b:c", "a:b", "a:b@", "://", "x://:@",
 		`"a" `, `;pwd=x`, `"pwd=x`, `pwd='`, `pwd=a"`, `-p `, "--token ", "(", "Credential(\"", "eyJ.", "-----BEGIN ", "aB3", "AKIA", "echo |", "| ",
 		"mysql ", "net use ", `--x=\"`, "[", "pwd=[", "pwd={", "<token>", "<token>a</", "u:p1@h ", "u:p1@h:", "a/b:c@", "set x_pwd=a ", "connect a/b@", "user a pwd b ", "$p=1;", "ConvertTo-SecureString $",
-		"SetPassword('", "Add('Token','", "expect password send ", "-u a:b1 ", "1//0", "8Q~", "MTAxMjM0NTY3ODkwMTIzNDU2.", "AKIAIOSFODNN7EXAMPLE:", "curl -kuu:", "--Jwt:Secret ", "key=Password value=", "Cookie: a;", "Authorization: a,", "Authorization: Bearer ", "password = ", " = ", "$", "a.",
+		"SetPassword('", "Add('Token','", "expect password send ", "-u a:b1 ", "1//0", "8Q~", "aaa8Q~", ":token>", "<a:token>", "MTAxMjM0NTY3ODkwMTIzNDU2.", "AKIAIOSFODNN7EXAMPLE:", "curl -kuu:", "--Jwt:Secret ", "key=Password value=", "Cookie: a;", "Authorization: a,", "Authorization: Bearer ", "password = ", " = ", "$", "a.",
 	} {
 		line := strings.Repeat(part, 64<<10/len(part))
 		for _, line := range []string{line, `"` + line, "x " + line + ` "`, "powershell " + line} {

@@ -191,6 +191,7 @@ var secretLines = []string{
 	`app «eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0In0.dozjgNryP4J3jVmNHl0w5N_XgL0n3I9PlFUP0THsR8U»`,
 	`app «SG.` + `abcdefghijklmnop12.abcdefghijklmnop34»`,
 	`app «hvs.` + `CAESIJabcdefghijklmnop0123»`,
+	`app "<soap:Password>«a b»</soap:Password>"`,
 	`app «wJalrXUt1FEMI9K7MDENGzbPxR2fiCYEXaMP3LeKEY4q»`,
 	`app --key "-----BEGIN RSA PRIVATE KEY-----«MIIEpAIBAAKCAQEA»-----END RSA PRIVATE KEY-----"`,
 }

@@ -121,7 +121,13 @@ func (s *scanner) element(i int) int {
 	for from > 0 && i-from < longestName && is(s.line[from-1], nameByte) {
 		from--
 	}
-	if before := s.at(from - 1); from == i || before != '<' && before != ':' || classify(s.line[from:i])&(secret|vague) == 0 {
+	start := from
+	if s.at(start-1) == ':' { // of a namespace
+		for start--; start > 0 && i-start < longestName && is(s.line[start-1], nameByte); {
+			start--
+		}
+	}
+	if from == i || s.at(start-1) != '<' || classify(s.line[from:i])&(secret|vague) == 0 {
 		return i + 1
 	}
 	end := strings.IndexByte(s.line[i:], '<')
