@@ -122,6 +122,8 @@ func (d *documents) top(_ context.Context, host string, from, to time.Time) (int
 	return len(all[:min(len(all), 10)]), err
 }
 
+func (d *documents) show(context.Context) error { return nil }
+
 func (d *documents) disk() (all, logs int64, err error) {
 	all, err = allocated(d.dir)
 	return all, 0, err

@@ -27,6 +27,8 @@ type history interface {
 	append(ctx context.Context, round []procmon.Record) error
 	// minute does what a running store does by itself every minute.
 	minute(ctx context.Context, now time.Time) error
+	// show has questions see all that was appended.
+	show(ctx context.Context) error
 	// table reads all that is known of all processes of a host at an instant, or of the newest
 	// one at the zero time, and returns how many they are.
 	table(ctx context.Context, host string, at time.Time) (processes int, err error)
@@ -75,6 +77,7 @@ func BenchmarkPeers(b *testing.B) {
 			b.Run("6h", func(b *testing.B) {
 				r := open(b, 4)
 				r.feed(b, workload.Ticks)
+				must(b, r.show(b.Context()))
 				host, busy := r.hosts[0].Name, &r.newest[0].Snapshot.Processes[9]
 				table := func(at time.Time) error {
 					n, err := r.table(b.Context(), host, at)
@@ -93,6 +96,7 @@ func BenchmarkPeers(b *testing.B) {
 			b.Run("24h", func(b *testing.B) {
 				r := open(b, 1)
 				r.feed(b, 4*workload.Ticks)
+				must(b, r.show(b.Context()))
 				found.ask(b, r, "top", func(int) error {
 					n, err := r.top(b.Context(), r.hosts[0].Name, base, base.Add(24*time.Hour))
 					return within(n, 10, 10, err)
@@ -128,6 +132,7 @@ func (c comparison) set(b *testing.B, name, unit string, figure float64) {
 func (c comparison) keep(b *testing.B, r *run) {
 	defer r.end(b)
 	r.feed(b, workload.Ticks)
+	must(b, r.show(b.Context()))
 	all, _, err := r.disk()
 	must(b, err)
 	c.set(b, "keep", "B/process-sample-running", float64(all)/float64(r.processes))

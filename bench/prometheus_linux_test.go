@@ -174,6 +174,8 @@ func topQuery(host string, from, to time.Time) string {
 	return fmt.Sprintf(`topk(10, increase(%s{instance=%q}[%ds]))`, figures[0].name, host, int(to.Sub(from).Seconds()))
 }
 
+func (p *prometheus) show(context.Context) error { return nil }
+
 // disk counts the write-ahead log and what is like it as logs.
 func (p *prometheus) disk() (all, logs int64, err error) {
 	if all, err = allocated(p.dir); err != nil {

@@ -143,14 +143,21 @@ func (v *victoria) disk() (all, logs int64, err error) {
 	return all, 0, err
 }
 
+// show does at once what would be done some seconds later.
+func (v *victoria) show(ctx context.Context) error {
+	_, err := v.do(ctx, http.MethodGet, "/internal/force_flush", http.NoBody)
+	return err
+}
+
 var merging = regexp.MustCompile(`(?m)^vm_(active_force_merges|active_merges\{.*\}|pending_rows\{.*\}) [1-9]`)
 
 // settle merges all into one part, as VictoriaMetrics does by itself some hours later.
 func (v *victoria) settle(ctx context.Context) error {
-	for _, path := range []string{"/internal/force_flush", "/internal/force_merge"} {
-		if _, err := v.do(ctx, http.MethodGet, path, http.NoBody); err != nil {
-			return err
-		}
+	if err := v.show(ctx); err != nil {
+		return err
+	}
+	if _, err := v.do(ctx, http.MethodGet, "/internal/force_merge", http.NoBody); err != nil {
+		return err
 	}
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
