@@ -171,7 +171,8 @@ type run struct {
 	directory string
 	hosts     []*workload.Host
 	newest    []procmon.Record
-	tick      int
+	every     int // of so many snapshots of the fleet one is kept
+	tick      int // of the fleet
 
 	snapshots, processes int
 	began                time.Duration // CPU of its process when it was opened
@@ -191,7 +192,7 @@ func newRun(b *testing.B, hosts int, open func(dir string) history) *run {
 	must(b, err)
 	b.Cleanup(func() { os.RemoveAll(dir) })
 	own := cpuTime(b, os.Getpid())
-	r := &run{directory: dir, history: open(filepath.Join(dir, "data"))}
+	r := &run{directory: dir, every: 1, history: open(filepath.Join(dir, "data"))}
 	if r.pid() == os.Getpid() {
 		r.began = own
 	}
@@ -203,18 +204,21 @@ func newRun(b *testing.B, hosts int, open func(dir string) history) *run {
 	return r
 }
 
-// feed goes on for so many steps. Snapshots are made some steps ahead, so that the store does
-// not wait for them.
+// feed goes on for so many steps of the fleet, a multiple of every. Snapshots are made some steps
+// ahead, so that the store does not wait for them.
 func (r *run) feed(b *testing.B, steps int) {
 	b.Helper()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	const ahead = 40
-	for ; steps > 0; steps -= ahead {
+	for ; steps > 0; steps -= ahead * r.every {
 		before := threadTime(b)
-		rounds := make([][]procmon.Record, min(steps, ahead))
+		rounds := make([][]procmon.Record, min(steps/r.every, ahead))
 		for i := range rounds {
 			for _, h := range r.hosts {
+				for range r.every - 1 {
+					h.Next()
+				}
 				rounds[i] = append(rounds[i], h.Record())
 			}
 		}
@@ -225,7 +229,7 @@ func (r *run) feed(b *testing.B, steps int) {
 				r.snapshots++
 				r.processes += len(record.Snapshot.Processes)
 			}
-			if r.tick++; r.tick%(60/workload.Step) == 0 {
+			if r.tick += r.every; r.tick%(60/workload.Step) == 0 {
 				must(b, r.minute(b.Context(), time.Unix(workload.Base+int64(r.tick)*workload.Step, 0)))
 			}
 			r.newest = round
