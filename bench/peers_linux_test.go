@@ -59,7 +59,8 @@ var peers = []struct {
 // BenchmarkPeers has procmon and others keep the same histories, and asks them the same
 // questions. "keep" is six hours of four hosts with 250 processes; one op is all of it, from an
 // empty directory to a closed store. "6h" asks a running store about them, "24h" one that has a
-// day of one host; one op is one question. procmon/peer is procmon's figure in this run divided
+// day of one host; one op is one question. B/process-sample-running is before anything is brought
+// to rest, logs included, and without what VictoriaMetrics has in memory alone. procmon/peer is procmon's figure in this run divided
 // by the peer's.
 func BenchmarkPeers(b *testing.B) {
 	found := comparison{}
