@@ -72,13 +72,15 @@ func BenchmarkTop(b *testing.B) {
 	for _, by := range []string{procmon.TopCPU, procmon.TopMemory, procmon.TopIO} {
 		for _, per := range []string{procmon.PerProcess, procmon.PerName} {
 			b.Run(by+"-"+per, func(b *testing.B) {
-				for b.Loop() {
+				before, n := cpuTime(b), 0
+				for ; b.Loop(); n++ {
 					rows, err := s.store.Top(b.Context(), procmon.TopQuery{From: base, To: base.Add(24 * time.Hour), By: by, Per: per, Limit: 10})
 					must(b, err)
 					if len(rows) != 10 {
 						b.Fatal(len(rows))
 					}
 				}
+				b.ReportMetric(millis(cpuTime(b)-before)/float64(n), "cpu-ms/op")
 			})
 		}
 	}

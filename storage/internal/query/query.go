@@ -73,21 +73,29 @@ func find(rows []block.Row, id procmon.ProcessID) int {
 // each calls f with the chosen numbers of process i at every step that it is in. p is f's
 // until it returns.
 func each(g block.Segment, i int, row *block.Row, chosen block.Columns, f func(step int, p *procmon.Process)) error {
-	return eachFrom(g, i, row, chosen, 0, f)
+	return stretches(g, i, row, chosen, 0, func(from, until int, p *procmon.Process) {
+		for step := from; step < until; step++ {
+			f(step, p)
+		}
+	})
 }
 
-// eachFrom is each without what is before a step.
-func eachFrom(g block.Segment, i int, row *block.Row, chosen block.Columns, first int, f func(step int, p *procmon.Process)) error {
+// stretches calls f with the steps, from the first one on, from which on, and before which, nothing
+// that is chosen changes of process i, and it is there without a break.
+func stretches(g block.Segment, i int, row *block.Row, chosen block.Columns, first int, f func(from, until int, p *procmon.Process)) error {
+	stays := make([][2]int, 0, 4)
+	row.Stays(func(from, until int) { stays = append(stays, [2]int{max(from, first), until}) })
 	var last procmon.Process
 	next := -1
 	tell := func(until int) {
-		if next >= 0 {
-			next = max(next, min(first, until))
-		}
-		for ; next >= 0 && next < until; next++ {
-			if row.In(next) {
-				f(next, &last)
+		for next >= 0 && len(stays) > 0 {
+			if from, to := max(stays[0][0], next), min(stays[0][1], until); from < to {
+				f(from, to, &last)
 			}
+			if stays[0][1] > until {
+				return
+			}
+			stays = stays[1:]
 		}
 	}
 	err := g.Walk(i, chosen, func(step int, p *procmon.Process) {

@@ -170,71 +170,102 @@ func (t *topOfHost) segment(g block.Segment) error {
 }
 
 func (t *topOfHost) process(g block.Segment, i int, row *block.Row, first int, ends map[procmon.ProcessID]used) error {
-	times := g.Times()
-	var facts []stage // one process can run one program after the other
+	c := topOfProcess{topOfHost: t, id: row.ID, times: g.Times(), there: t.clock.last}
 	err := g.Facts(i, false, func(step int, p *procmon.Process) error {
-		facts = append(facts, stage{step: step, p: *p})
+		c.facts = append(c.facts, stage{step: step, p: *p})
 		return nil
 	})
 	if err != nil {
 		return err
 	}
-	before, was := t.last[row.ID]
-	there := t.clock.last
-	var r *topRow
-	still := 0 // steps in a row without a change
-	var memory procmon.Opt[uint64]
+	c.before, c.was = t.last[row.ID]
 	const chosen = block.CPUSeconds | block.DeliveredCPU | block.WorkingSet | block.ReadBytes | block.WriteBytes
-	return eachFrom(g, i, row, chosen, first, func(step int, p *procmon.Process) {
-		at := times[step]
-		if at < t.from-int64(Farthest) {
-			return
+	return stretches(g, i, row, chosen, first, func(from, until int, p *procmon.Process) {
+		for step := from; step < until; step++ {
+			if step > from {
+				step += c.idle(step, until, p)
+			}
+			if step < until {
+				c.add(step, p)
+			}
 		}
-		if step == len(times)-1 {
+		if until == len(c.times) {
 			ends[row.ID] = usedBy(p)
 		}
-		// Most processes are idle at most times. What is known of them was counted at the first
-		// step without a change; delivered CPU use counts at each.
-		if still++; !was || at < t.from || there != t.clock.before(times, step) || p.CPU.Known ||
-			usedBy(p) != before || p.WorkingSetBytes != memory {
-			still = 0
+	})
+}
+
+// topOfProcess adds up what is of one process in a segment.
+type topOfProcess struct {
+	*topOfHost
+	id     procmon.ProcessID
+	times  []int64
+	facts  []stage // one process can run one program after the other
+	row    *topRow // nil until it is known
+	passed bool    // it is not included
+	before used    // what it had used in the step before, if was
+	was    bool
+	there  int64 // when that was
+	idles  bool  // nothing changed from the step before it to that
+}
+
+// idle takes in steps in a row in which nothing changes of a process, as of most at most times, and
+// returns how many. What is known of it was counted at the first of them; delivered CPU use
+// counts at each.
+func (c *topOfProcess) idle(step, until int, p *procmon.Process) int {
+	if !c.idles || p.CPU.Known || c.row == nil && !c.passed {
+		return 0
+	}
+	if len(c.facts) > 1 {
+		until = min(until, c.facts[1].step)
+	}
+	n := 0
+	for ; step+n < until && c.times[step+n] <= c.to; n++ {
+		if c.row != nil {
+			c.row.memory[step+n] += p.WorkingSetBytes.Value
 		}
-		memory = p.WorkingSetBytes
-		if still > 1 && r != nil && at <= t.to && (len(facts) == 1 || facts[1].step > step) {
-			r.memory[step] += p.WorkingSetBytes.Value
-			there = at
+		c.there = c.times[step+n]
+	}
+	return n
+}
+
+// add takes in one step.
+func (c *topOfProcess) add(step int, p *procmon.Process) {
+	at := c.times[step]
+	if at < c.from-int64(Farthest) || at > c.to {
+		return
+	}
+	now, last := usedBy(p), c.clock.before(c.times, step)
+	defer func() { c.before, c.was, c.there = now, true, at }()
+	c.idles = c.was && at >= c.from && c.there == last && now == c.before
+	if at < c.from {
+		return
+	}
+	for len(c.facts) > 1 && c.facts[1].step <= step {
+		c.facts, c.row, c.passed = c.facts[1:], nil, false
+	}
+	if c.row == nil {
+		fact := &c.facts[0].p
+		if c.passed = c.q.Include != nil && !c.q.Include(c.host, fact.Name); c.passed {
 			return
 		}
-		if at >= t.from && at <= t.to {
-			for len(facts) > 1 && facts[1].step <= step {
-				facts, r = facts[1:], nil
-			}
-			if t.q.Include != nil && !t.q.Include(t.host, facts[0].p.Name) {
-				before, was, there = usedBy(p), true, at
-				return
-			}
-			if r == nil {
-				r = t.row(row.ID, &facts[0].p, len(times))
-			}
-			last := t.clock.before(times, step)
-			if last < t.from-int64(Farthest) {
-				last = never // whether or not it is in a segment that reaches into the range
-			}
-			from := &before
-			switch {
-			case was && there == last:
-			case rowStarted(row.ID, p, last):
-				from = &used{procmon.Some(0.0), procmon.Some[uint64](0), procmon.Some[uint64](0)}
-			default:
-				from, still = nil, 0 // nothing was counted
-			}
-			r.add(from, p, t.clock.interval(times, step))
-			if p.WorkingSetBytes.Known {
-				r.memory[step] += p.WorkingSetBytes.Value
-			}
-		}
-		before, was, there = usedBy(p), true, at
-	})
+		c.row = c.topOfHost.row(c.id, fact, len(c.times))
+	}
+	if last < c.from-int64(Farthest) {
+		last = never // whether or not it is in a segment that reaches into the range
+	}
+	before := &c.before
+	switch {
+	case c.was && c.there == last:
+	case rowStarted(c.id, p, last):
+		before = &used{procmon.Some(0.0), procmon.Some[uint64](0), procmon.Some[uint64](0)}
+	default:
+		before, c.idles = nil, false // nothing was counted
+	}
+	c.row.add(before, p, c.clock.interval(c.times, step))
+	if p.WorkingSetBytes.Known {
+		c.row.memory[step] += p.WorkingSetBytes.Value
+	}
 }
 
 // row returns the row that a process belongs to.
