@@ -27,7 +27,8 @@ var words = roles(map[role]string{
 	secret: `password passwords passwd pwd pw pass passphrase passcode passwort kennwort mdp motdepasse contrasena senha
 		passwordd passwordo passwordt secret secrets token apikey apitoken credential credentials cred creds
 		authkey authtoken accesskey accountkey privatekey secretkey masterkey jwt bearer psk pat pin otp totp
-		authorization masterauth setcookie cookie keymaterial`,
+		authorization masterauth setcookie cookie keymaterial
+		privkey pswd psw passw pssword passe wachtwoord parola haslo clave mnemonic puk sas activationcode`,
 	matter:   `material phrase`,
 	counted:  `tokens`,
 	vague:    `auth oauth authn basicauth proxyauth`,
@@ -37,7 +38,7 @@ var words = roles(map[role]string{
 	qualifier: `api access private account shared secret encryption decryption crypt master sign signing storage subscription
 		function functions admin session service connection client app application webhook cipher aes hmac consumer bot
 		write ingest ingestion deploy deployment registration join enrollment enroll activation agent license licence
-		product recovery security preshared root unseal seal device provisioning publish insert eventhub integration install installation maintenance site sse wpa wep wifi enc bind`,
+		product recovery security preshared root unseal seal device provisioning publish insert eventhub integration install installation maintenance site instrumentation priv sse wpa wep wifi enc bind`,
 	about: `file files path paths dir directory folder url uri urls endpoint host hostname port server type kind name names policy
 		length len size min max ttl expiry expires expiration expire lifetime timeout age mode method methods format encoding
 		algorithm alg algo prompt prompts ask stdin fd env var provider providers manager plugin command cmd program helper
@@ -72,7 +73,7 @@ const longestName = 160
 // vague, assigned, queried or plain. The last word about a secret decides.
 func classify(name string) role {
 	name = name[max(0, len(name)-longestName):]
-	said, qualified, keyed := plain, false, false
+	said, qualified, keyed, before := plain, false, false, ""
 	for i := 0; i < len(name); {
 		if !is(name[i], letter) {
 			i++
@@ -80,9 +81,14 @@ func classify(name string) role {
 		}
 		end := wordEnd(name, i)
 		r := lookup(name[i:end])
+		text := name[i:end]
 		if i == 1 && r == plain && name[:2] == "-D" { // java -Dencryption.key=x
 			r = lookup(name[2:end])
 		}
+		if len(text) == len("code") && equalFold(text, "code") && new(word).in(unlocking, before) {
+			r |= secret
+		}
+		before = text
 		alone := end == i+1
 		i = end
 		switch {
@@ -106,6 +112,9 @@ func classify(name string) role {
 	}
 	return said
 }
+
+// unlocking are words that make a secret of a code: --activation-code x.
+var unlocking = set(`activation enrollment pairing unlock recovery invitation verification`)
 
 // wordEnd returns where the word ends that begins at i: foo_bar, fooBar and FOOBar have two.
 // Digits end a word and belong to none.

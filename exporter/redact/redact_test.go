@@ -197,3 +197,18 @@ func TestArguments(t *testing.T) {
 		}
 	}
 }
+
+// TestArgumentsAsLines says that it makes no difference who tells the arguments apart, where the line has
+// no quotes that do.
+func TestArgumentsAsLines(t *testing.T) {
+	r := redactor(t, redact.Options{})
+	for _, line := range slices.Concat(fixture(t, "secrets*.txt"), fixture(t, "harmless*.txt")) {
+		given, want := split(line)
+		if strings.ContainsAny(given, `"'|&;$(`) || strings.Contains(given, "  ") || strings.ContainsFunc(want, func(c rune) bool { return c == '\t' }) {
+			continue
+		}
+		if got := r.Line(strings.ReplaceAll(given, " ", "\x00")); got != want {
+			t.Errorf("%s:\ngot  %s\nwant %s", given, got, want)
+		}
+	}
+}

@@ -41,14 +41,18 @@ func (s *scanner) separator(body, i int, outer mark) int {
 			return next
 		}
 		last := name[strings.LastIndexByte(name, '.')+1:]
-		if c == '=' && s.named && equalFold(last, "value") { // <add key="Password" value="x"/>
+		at := next
+		for c == ':' && s.at(at) == ' ' {
+			at++
+		}
+		if s.named && equalFold(last, "value") { // <add key="Password" value="x"/>
 			s.named = false
-			if v := s.value(next, setting{listed: true}); s.take(v, whole, plain) {
+			if v := s.value(at, setting{listed: true}); s.take(v, whole, plain) {
 				return v.next
 			}
 		}
-		if c == '=' && (equalFold(last, "key") || equalFold(last, "name")) {
-			v := s.value(next, setting{listed: true})
+		if at < len(s.line) && (equalFold(last, "key") || equalFold(last, "name")) {
+			v := s.value(at, setting{listed: true})
 			s.named = all(s.line[v.from:v.to], nameByte) && classify(s.line[v.from:v.to])&(secret|vague) != 0
 		}
 		if equalFold(name, "userid") {
@@ -166,7 +170,8 @@ func (s *scanner) pairs(body, from, i, next int) int {
 	case len(text) == 32 && len(name) == 32 && isHex(text) && isHex(name): // LM:NT
 		s.spans.add(s.line, from, end)
 		return end
-	case s.login != asked || s.program != nil || from != body || s.at(next) == '\\' || s.at(next) == '/':
+	case s.at(next) == '\\' || s.at(next) == '/',
+		(s.login != asked || s.program != nil || from != body) && !s.isUsers(body, from):
 		return next
 	}
 	v := s.value(next, setting{})
@@ -176,6 +181,18 @@ func (s *scanner) pairs(body, from, i, next int) int {
 	s.spans.add(s.line, v.from, v.to)
 	return v.next
 }
+
+// isUsers reports whether the name at from is the value of an option that wants a user: --user=bob.
+func (s *scanner) isUsers(body, from int) bool {
+	if c := s.at(from - 1); c != '=' && c != ':' || s.program != nil && s.program.habit == names {
+		return false
+	}
+	start, end := s.nameBefore(body, from-1)
+	var w word
+	return w.in(users, strings.TrimLeft(s.line[max(start, body):max(end, body)], "-"))
+}
+
+var users = set(`u user username login usr userpass`)
 
 // isMixed reports whether text has letters and others, as passwords do and names do not.
 func isMixed(text string) bool { return !all(text, letter|joiner|dot) && !all(text, digit|joiner|dot) }

@@ -52,6 +52,7 @@ func (s *scanner) closing(i int, m mark) (from, to int) {
 		return c.from, c.to
 	}
 	from, to = len(s.line), len(s.line)
+	doubled := false
 	for j := i; j < len(s.line); j++ {
 		at := strings.IndexByte(s.line[j:], m.char)
 		if at < 0 {
@@ -61,6 +62,12 @@ func (s *scanner) closing(i int, m mark) (from, to int) {
 		depth := 0
 		for j-depth > i && s.line[j-depth-1] == '\\' {
 			depth++
+		}
+		// "" is a quote within quotes to Windows' programs; at the end of one it says that only after another.
+		if depth == 0 && m == (mark{char: '"'}) && s.at(j+1) == '"' && (doubled && s.at(j+2) == ' ' || !s.ends(j+2)) && j > i && strings.IndexByte(s.line[j+2:], '"') >= 0 {
+			doubled = true
+			j++
+			continue
 		}
 		if depth%2 == 0 || m.depth > 0 && depth <= m.depth {
 			from, to = j-depth, j+1
