@@ -26,48 +26,11 @@ func (s *scanner) separator(body, i int, outer mark) int {
 	if r == queried && !inQuery {
 		r = plain
 	}
-	if r == plain && (isSecretID(name) && c == '=' || s.program != nil && s.program.isSetting(name) ||
-		s.scripted && before == '$' && s.isSecured(name) || before == '&' && name == "p" && strings.Contains(s.line[max(0, from-64):from], "u=")) {
-		r = secret
-	}
 	if r == plain {
-		if c == ':' && (equalFold(name, "p") && before == '/' && from == body+1 || name == "-p" && from == body) {
-			return s.slashP(next, outer)
+		if !s.saysSecret(name, before, from) {
+			return s.unsaid(named{body: body, from: from, at: i}, next, outer)
 		}
-		if c == ':' && equalFold(name, "thin") { // jdbc:oracle:thin:user/password@host
-			if v := s.value(next, setting{}); strings.IndexByte(s.line[v.from:v.to], '@') > 0 && s.take(v, oracle, plain) {
-				return v.next
-			}
-			return next
-		}
-		last := name[strings.LastIndexByte(name, '.')+1:]
-		at := next
-		for c == ':' && s.at(at) == ' ' {
-			at++
-		}
-		if s.named && equalFold(last, "value") { // <add key="Password" value="x"/>
-			s.named = false
-			if v := s.value(at, setting{listed: true}); s.take(v, whole, plain) {
-				return v.next
-			}
-		}
-		if at < len(s.line) && (equalFold(last, "key") || equalFold(last, "name")) {
-			v := s.value(at, setting{listed: true})
-			s.named = all(s.line[v.from:v.to], nameByte) && classify(s.line[v.from:v.to])&(secret|vague) != 0
-		}
-		if equalFold(name, "userid") {
-			v := s.value(next, setting{listed: true})
-			if slash := strings.IndexByte(s.line[v.from:v.to], '/'); slash > 0 && all(s.line[v.from:v.from+slash], nameByte) && s.take(v, oracle, plain) {
-				return v.next
-			}
-		}
-		if c == ':' {
-			if end := s.pairs(body, from, i, next); end > next {
-				return end
-			}
-			return s.userInfo(from, i, next)
-		}
-		return next
+		r = secret
 	}
 	isOption := from == body && name[0] == '-' || from == body+1 && before == '/'
 	if c == ':' && !isOption && from > body && strings.IndexByte(`/\@.`, before) >= 0 {
@@ -160,6 +123,9 @@ func (s *scanner) assigned(v extent) extent {
 // pairs takes what is a secret by its form on both sides of the colon at i: -u user:SECRET of programs in
 // no table, the token of a Telegram bot, the hashes of Windows. It returns where the line goes on.
 func (s *scanner) pairs(body, from, i, next int) int {
+	if d := s.at(next); d == '\\' || d == '/' || is(d, space) {
+		return next
+	}
 	name := s.line[from:i]
 	end := s.runOf(next, plainByte)
 	text := s.line[next:end]
@@ -170,8 +136,7 @@ func (s *scanner) pairs(body, from, i, next int) int {
 	case len(text) == 32 && len(name) == 32 && isHex(text) && isHex(name): // LM:NT
 		s.spans.add(s.line, from, end)
 		return end
-	case s.at(next) == '\\' || s.at(next) == '/',
-		(s.login != asked || s.program != nil || from != body) && !s.isUsers(body, from):
+	case (s.login != asked || s.program != nil || from != body) && !s.isUsers(body, from):
 		return next
 	}
 	v := s.value(next, setting{})
@@ -204,6 +169,65 @@ func isHex(text string) bool {
 		}
 	}
 	return true
+}
+
+// saysSecret knows the names, before the byte at from, that say what they are only here: for this program, in
+// this script, in this URL.
+func (s *scanner) saysSecret(name string, before byte, from int) bool {
+	switch {
+	case isSecretID(name), s.program != nil && s.program.isSetting(name), s.scripted && before == '$' && s.isSecured(name):
+		return true
+	}
+	return before == '&' && name == "p" && strings.Contains(s.line[max(0, from-64):from], "u=")
+}
+
+// named is where a name and the = or : behind it stand in a word that begins at body.
+type named struct{ body, from, at int }
+
+// unsaid takes what is a secret though the name does not say so, and returns where the line goes on.
+func (s *scanner) unsaid(n named, next int, outer mark) int {
+	c, name := s.line[n.at], strings.TrimRight(s.line[n.from:n.at], "\"'`\\] \t")
+	last := name[strings.LastIndexByte(name, '.')+1:]
+	switch {
+	case len(name) <= 2:
+		if c == ':' && (equalFold(name, "p") && s.at(n.from-1) == '/' && n.from == n.body+1 || name == "-p" && n.from == n.body) {
+			return s.slashP(next, outer)
+		}
+	case len(last) == len("key") && equalFold(last, "key"), len(last) == len("name") && equalFold(last, "name"):
+		v := s.value(s.afterSpaces(c, next), setting{listed: true})
+		text := s.line[v.from:v.to]
+		s.named = all(text, nameByte) && classify(text)&(secret|vague) != 0
+	case s.named && equalFold(last, "value"): // <add key="Password" value="x"/>
+		s.named = false
+		if v := s.value(s.afterSpaces(c, next), setting{listed: true}); s.take(v, whole, plain) {
+			return v.next
+		}
+	case c == ':' && equalFold(name, "thin"): // jdbc:oracle:thin:user/password@host
+		if v := s.value(next, setting{}); strings.IndexByte(s.line[v.from:v.to], '@') > 0 && s.take(v, oracle, plain) {
+			return v.next
+		}
+		return next
+	case equalFold(name, "userid"):
+		v := s.value(next, setting{listed: true})
+		if slash := strings.IndexByte(s.line[v.from:v.to], '/'); slash > 0 && all(s.line[v.from:v.from+slash], nameByte) && s.take(v, oracle, plain) {
+			return v.next
+		}
+	}
+	if c != ':' {
+		return next
+	}
+	if end := s.pairs(n.body, n.from, n.at, next); end > next {
+		return end
+	}
+	return s.userInfo(n.from, n.at, next)
+}
+
+// afterSpaces passes the spaces that can stand after a colon.
+func (s *scanner) afterSpaces(c byte, i int) int {
+	for c == ':' && s.at(i) == ' ' {
+		i++
+	}
+	return min(i, len(s.line))
 }
 
 // slashP takes the value of /p:, which is a password to many programs of Windows. To the
@@ -244,12 +268,16 @@ func isSpaced(name string) bool { return equalFold(name, "password") }
 // isSecretID reports whether name is that of a secret of Vault's AppRole, elsewhere it is what it says;
 // SonarQube's, which is a token; or that of Spring Cloud Config.
 func isSecretID(name string) bool {
-	for _, end := range [...]string{"sonar.login", "encrypt.key"} {
-		if n := len(name) - len(end); n >= 0 && equalFold(name[n:], end) {
-			return true
-		}
+	switch {
+	case len(name) < len("secretid"):
+		return false
+	case strings.IndexByte(name, '.') < 0:
+		return equalFold(name, "secret_id") || equalFold(name, "secretid")
+	case len(name) < len("sonar.login"):
+		return false
 	}
-	return equalFold(name, "secret_id") || equalFold(name, "secretid")
+	end := name[len(name)-len("sonar.login"):]
+	return equalFold(end, "sonar.login") || equalFold(end, "encrypt.key")
 }
 
 // isExcused knows the names that a rule would take and that everybody has.
