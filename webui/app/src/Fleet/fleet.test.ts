@@ -1,36 +1,41 @@
 import { describe, expect, test } from 'vitest';
 import { hostOf } from '../../test/build';
-import { follow, groupingLabels, linesOf, select, summarize, type FleetView } from './fleet';
+import type { Sort } from '../url/route';
+import { follow, groupingLabels, linesOf, order, select, summarize, type FleetView, type HostColumnKey } from './fleet';
 
 const hosts = [
   hostOf('web-10', { state: 'down', cpu: 5, processes: 10, labels: { site: 'graz', instance: 'a' }, system: { os: 'Debian' } }),
   hostOf('web-2', { cpu: 50, processes: 20, labels: { site: 'vienna', instance: 'b' }, system: { used_ram_gb: 8, ram_gb: 16 } }),
   hostOf('db', { state: 'stale', processes: 30, labels: { instance: 'c' }, system: { used_ram_gb: 9, ram_gb: 64 } }),
 ];
-const plain: FleetView = { text: '', state: undefined, sort: undefined, group: undefined };
-const names = (view: Partial<FleetView>) => select(hosts, { ...plain, ...view }).map((host) => host.host);
+const namesOf = (found: readonly { host: string }[]) => found.map(({ host }) => host);
+
+describe('order', () => {
+  const names = (key?: HostColumnKey, descending = false) => namesOf(order(hosts, key && ({ key, descending } satisfies Sort<HostColumnKey>)));
+  test('by name, as people count', () => expect(names()).toEqual(['db', 'web-2', 'web-10']));
+  test('by name, the other way', () => expect(names('host', true)).toEqual(['web-10', 'web-2', 'db']));
+  test('unknown comes last in both directions', () => {
+    expect(names('cpu', true)).toEqual(['web-2', 'web-10', 'db']);
+    expect(names('cpu')).toEqual(['web-10', 'web-2', 'db']);
+  });
+  test('memory by share', () => expect(names('memory', true)).toEqual(['web-2', 'db', 'web-10']));
+  test('state by urgency', () => expect(names('state')).toEqual(['web-10', 'db', 'web-2']));
+  test('leaves the answer as it was', () => expect(hosts[0]!.host).toBe('web-10'));
+});
 
 describe('select', () => {
-  test('by name, as people count', () => expect(names({})).toEqual(['db', 'web-2', 'web-10']));
-  test('by name, the other way', () => expect(names({ sort: { key: 'host', descending: true } })).toEqual(['web-10', 'web-2', 'db']));
-  test('unknown comes last in both directions', () => {
-    expect(names({ sort: { key: 'cpu', descending: true } })).toEqual(['web-2', 'web-10', 'db']);
-    expect(names({ sort: { key: 'cpu', descending: false } })).toEqual(['web-10', 'web-2', 'db']);
-  });
-  test('memory by share', () => expect(names({ sort: { key: 'memory', descending: true } })).toEqual(['web-2', 'db', 'web-10']));
-  test('state by urgency', () => expect(names({ sort: { key: 'state', descending: false } })).toEqual(['web-10', 'db', 'web-2']));
+  const names = (view: Partial<FleetView>) => namesOf(select(hosts, { text: '', state: undefined, ...view }));
   test.each<[string, string[]]>([
-    ['WEB', ['web-2', 'web-10']],
+    ['WEB', ['web-10', 'web-2']],
     ['site=graz', ['web-10']],
     ['debian down', ['web-10']],
     ['.*', []],
   ])('text %j', (text, want) => expect(names({ text })).toEqual(want));
   test('by state', () => expect(names({ state: 'stale' })).toEqual(['db']));
-  test('leaves the answer as it was', () => expect(hosts[0]!.host).toBe('web-10'));
 });
 
 test('groups stand in order, those without the label last', () => {
-  const lines = linesOf(select(hosts, plain), 'site');
+  const lines = linesOf(order(hosts, undefined), 'site');
   expect(lines.map((line) => (line.kind === 'group' ? `[${line.name}]` : line.host.host))).toEqual(['[graz]', 'web-10', '[vienna]', 'web-2', '[undefined]', 'db']);
   expect(new Set(lines.map((line) => line.key)).size).toBe(lines.length);
   expect(linesOf(hosts, undefined)).toHaveLength(3);

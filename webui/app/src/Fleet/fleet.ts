@@ -52,9 +52,6 @@ export function follow(before: Hosts | undefined, { now, full, hosts, gone }: No
 export interface FleetView {
   readonly text: string;
   readonly state: HostState | undefined;
-  readonly sort: Sort<HostColumnKey> | undefined;
-  /** The label that hosts are put together by. */
-  readonly group: string | undefined;
 }
 
 /** A row of the table: a host, or the head of a group of hosts. */
@@ -62,35 +59,42 @@ export type FleetLine =
   | { readonly kind: 'host'; readonly key: string; readonly host: Host }
   | { readonly kind: 'group'; readonly key: string; readonly name: string | undefined; readonly hosts: Host[] };
 
-/** The hosts that a view shows, in its order. */
+/** What is looked through for words, kept as long as its host is as it was. */
+const texts = new WeakMap<Host, string>();
+
+function textOf(host: Host): string {
+  let text = texts.get(host);
+  if (text === undefined) {
+    const { os, processor } = host.system;
+    text = [host.host, host.state, os, processor, host.busiest?.name, ...labelList(host.labels)].join('\n').toLowerCase();
+    texts.set(host, text);
+  }
+  return text;
+}
+
+/** The hosts that a view shows, in the order in which they are given. */
 export function select(hosts: readonly Host[], view: FleetView): Host[] {
   const words = view.text.toLowerCase().split(/\s+/).filter(Boolean);
-  const found = hosts.filter((host) => {
-    if (view.state && host.state !== view.state) return false;
-    if (words.length === 0) return true;
-    const { os, processor } = host.system;
-    const text = [host.host, host.state, os, processor, host.busiest?.name, ...labelList(host.labels)].join('\n').toLowerCase();
-    return words.every((word) => text.includes(word));
-  });
-  return found.sort(compareHosts(view.sort ?? { key: 'host', descending: false }));
+  return hosts.filter((host) => (!view.state || host.state === view.state) && (words.length === 0 || words.every((word) => textOf(host).includes(word))));
 }
 
 const names = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 
-/** Unknown last in both directions; equal ones by name, with numbers in it counted (web-2 before web-10). */
-function compareHosts(sort: Sort<HostColumnKey>): (a: Host, b: Host) => number {
-  const sign = sort.descending ? -1 : 1;
+/** The hosts in order. Unknown last in both directions; equal ones by name, with numbers in it counted (web-2 before web-10). */
+export function order(hosts: readonly Host[], sort: Sort<HostColumnKey> | undefined): Host[] {
+  const sign = sort?.descending ? -1 : 1;
   const byName = (a: Host, b: Host) => names.compare(a.host, b.host);
-  if (sort.key === 'host') return (a, b) => sign * byName(a, b);
-  const { value } = hostColumns.find((column) => column.key === sort.key)!;
-  return (a, b) => {
-    const x = value(a);
-    const y = value(b);
-    if (x === y) return byName(a, b);
-    if (x === undefined) return 1;
-    if (y === undefined) return -1;
-    return x < y ? -sign : sign;
-  };
+  const column = sort && sort.key !== 'host' && hostColumns.find(({ key }) => key === sort.key);
+  if (!column) return hosts.toSorted((a, b) => sign * byName(a, b));
+  return hosts
+    .map((host) => ({ host, value: column.value(host) }))
+    .sort((a, b) => {
+      if (a.value === b.value) return byName(a.host, b.host);
+      if (a.value === undefined) return 1;
+      if (b.value === undefined) return -1;
+      return a.value < b.value ? -sign : sign;
+    })
+    .map(({ host }) => host);
 }
 
 /** The rows of the table: hosts in their order, under heads where they are grouped by a label. */

@@ -35,7 +35,8 @@ export function comparePath(host: string, params: Params = {}): string {
 }
 
 export function query(params: Params): string {
-  return withParams(new URLSearchParams(), params);
+  const known = Object.entries(params).filter((pair): pair is [string, string] => !!pair[1]);
+  return known.length === 0 ? '' : `?${new URLSearchParams(known).toString()}`;
 }
 
 /** The query string, with its "?", that `current` becomes when `changes` are made to it. */
