@@ -38,9 +38,7 @@ export class Live {
 
   /** Follows the browser's view of the network until the returned function is called. */
   start(): () => void {
-    const online = () => {
-      if (this.#subscriber && this.#socket === undefined) this.#open();
-    };
+    const online = () => this.retry();
     const seen = () => !document.hidden && online();
     addEventListener('online', online);
     document.addEventListener('visibilitychange', seen);
@@ -67,6 +65,11 @@ export class Live {
       this.#subscriber = undefined;
       if (this.state === 'open') this.#send({ subscribe: 'nothing' });
     };
+  }
+
+  /** Tries at once instead of at the end of the pause after a failure. */
+  retry(): void {
+    if (this.#subscriber && this.#socket === undefined) this.#open();
   }
 
   /** Asks again for what is wanted, from what the page holds now. */

@@ -93,3 +93,16 @@ test('nobody there, nothing is tried', () => {
   vi.advanceTimersByTime(120_000);
   expect(sockets).toHaveLength(1);
 });
+
+test('tries at once when it is told that the server is back', () => {
+  live.retry();
+  expect(sockets).toHaveLength(0); // nobody wants anything
+  live.subscribe(() => ({ subscribe: 'fleet' }), () => {});
+  sockets[0]!.onclose!();
+  expect(live.state).toBe('lost');
+  live.retry();
+  live.retry();
+  expect(sockets).toHaveLength(2);
+  sockets[1]!.onopen!();
+  expect([live.state, sockets[1]!.sent]).toEqual(['open', [{ subscribe: 'fleet' }]]);
+});
