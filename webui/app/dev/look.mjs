@@ -1,5 +1,6 @@
 // Takes pictures of every page in light and dark, wide and narrow, and checks each with axe and
 // for errors on the console: node dev/look.mjs [FOLDER] [ONLY]. Needs a build and Chromium.
+// A page may have what acts on it, and the errors that its state brings to the console; any other is a fault.
 // With LOOK_URL it looks at the history of a real server, into which dev/history.mjs has pushed.
 import { mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -18,12 +19,21 @@ const { server: empty, url: emptyUrl } = await serve({ size: 0 });
 const hostile = encodeURIComponent('<img src=x onerror=alert(1)>');
 const { LOOK_URL: real } = process.env; // a real server with dev/history.mjs in it
 const then = (minutes) => encodeURIComponent(new Date(Date.now() - minutes * 60_000).toISOString());
+const unknownHost = / 404 .*\/hosts\/nobody/;
+/** Of an answer that is made to fail; see below. */
+function failed(path) {
+  return Object.assign(/ 500 /, { path: `**/api/v1${path}*` });
+}
 const pages = real ? realPages(real) : [
   ['fleet', `${url}/`],
   ['fleet-grouped', `${url}/?group=site&sort=-cpu`],
   ['fleet-filtered', `${url}/?q=srv&state=down`],
   ['fleet-empty', `${emptyUrl}/`],
   ['fleet-2000', `${largeUrl}/?sort=-cpu`],
+  ['fleet-nothing', `${url}/?q=nothinglikethat`],
+  ['fleet-lost', `${url}/`, lose, /ERR_FAILED.*\/api\//],
+  ['fleet-failed', `${url}/`, undefined, failed('/hosts')],
+  ['page-failed', `${url}/`, loseScripts, /ERR_FAILED.*\/assets\/|load preload assets/],
   ['search', `${url}/search`],
   ['search-now', `${url}/search?q=chrome.exe`],
   ['search-range', `${url}/search?q=svchost&range=24h`],
@@ -31,19 +41,26 @@ const pages = real ? realPages(real) : [
   ['search-complete', `${url}/search?q=name:x`, completeField],
   ['search-wrong', `${url}/search?q=${encodeURIComponent('name:svchost cpu:50 user:anna')}`],
   ['search-nothing', `${url}/search?q=nothinglikethat`],
-  ['search-failed', `${url}/search?q=refused`],
+  ['search-failed', `${url}/search?q=refused`, undefined, / 503 .*\/search\?/],
+  ['search-part', `${largeUrl}/search?all=1`, failMore, / 503 .*\/search\?/],
+  ['search-empty', `${emptyUrl}/search?all=1`],
   ['search-hostile', `${url}/search?q=${encodeURIComponent('host:<img')}`],
   ['top', `${url}/top`],
   ['top-memory', `${url}/top?by=memory&per=name&range=24h`],
   ['top-users', `${url}/top?per=user&by=io`],
   ['top-hosts', `${url}/top?per=host&from=2026-11-22T03:00:00Z&to=2026-11-22T03:30:00Z`],
   ['top-hostile', `${url}/top?host=${hostile}`],
-  ['top-empty', `${url}/top?host=nobody`],
+  ['top-nothing', `${url}/top?host=nobody`],
+  ['top-empty', `${emptyUrl}/top`],
+  ['top-failed', `${url}/top`, undefined, failed('/top')],
   ['compare', `${url}/hosts/WIN-07/compare`],
   ['compare-sorted', `${url}/hosts/WIN-07/compare?kind=stayed&sort=-memory`],
   ['compare-hostile', `${url}/hosts/${hostile}/compare`],
-  ['compare-missing', `${url}/hosts/nobody/compare`],
+  ['compare-missing', `${url}/hosts/nobody/compare`, undefined, unknownHost],
   ['targets', `${url}/targets`],
+  ['targets-empty', `${emptyUrl}/targets`],
+  ['targets-nothing', `${url}/targets?q=nothinglikethat`],
+  ['targets-failed', `${url}/targets`, undefined, failed('/targets')],
   ['targets-down', `${url}/targets?health=down`],
   ['host', `${url}/hosts/WIN-07`],
   ['host-sorted', `${url}/hosts/WIN-07?sort=-tree_cpu`],
@@ -57,7 +74,7 @@ const pages = real ? realPages(real) : [
   ['host-hostile-details', `${url}/hosts/${hostile}?details=1`, selectThird],
   ['host-empty', `${url}/hosts/${encodeURIComponent('../../etc/passwd')}`],
   ['host-huge', `${url}/hosts/huge-1`],
-  ['host-missing', `${url}/hosts/nobody`],
+  ['host-missing', `${url}/hosts/nobody`, undefined, unknownHost],
   ['missing', `${url}/elsewhere`],
 ];
 
@@ -71,6 +88,24 @@ function realPages(at) {
     ['real-gap', `${at}/hosts/WIN-07?zoom=6h&at=${then(62)}`],
     ['real-before', `${at}/hosts/WIN-07?at=2020-01-01T00:00:00Z`],
   ];
+}
+
+/** The server is gone, as far as the page can tell. */
+async function lose(page) {
+  await page.route('**/api/**', (route) => route.abort());
+  await page.getByText('Connection lost').waitFor({ timeout: 15_000 });
+}
+
+async function loseScripts(page) {
+  await page.route('**/assets/**', (route) => route.abort());
+  await page.getByRole('link', { name: 'Top', exact: true }).click();
+  await page.getByRole('alert').waitFor();
+}
+
+async function failMore(page) {
+  await page.route('**/api/v1/search?*cursor=*', (route) => route.fulfill({ status: 503, json: { error: { code: 'busy', message: 'too many questions at a time; try again in a moment' } } }));
+  await page.getByRole('button', { name: 'Show more' }).click();
+  await page.getByRole('alert').waitFor();
 }
 
 async function completeField(page) {
@@ -95,6 +130,8 @@ const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
   args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
 });
+// What the made-up server does not have: live updates, and the history of a host.
+const absent = /WebSocket connection|404 .*\/hosts\/[^/]+\/(timeline|events|processes|series)\b/;
 let faults = 0;
 const fault = (text) => {
   faults++;
@@ -104,12 +141,16 @@ for (const [width, height] of [[1440, 900], [390, 844]]) {
   for (const colorScheme of ['light', 'dark']) {
     // axe is not the page's own script, so it goes past the policy; violations of it still show on the console.
     const context = await browser.newContext({ viewport: { width, height }, colorScheme, hasTouch: width < 500, isMobile: width < 500, reducedMotion: 'reduce' });
-    for (const [name, address, act] of pages.filter(([name]) => !only || only.includes(name))) {
+    for (const [name, address, act, expected] of pages.filter(([name]) => !only || only.includes(name))) {
       const page = await context.newPage();
       const label = `${name}-${width}-${colorScheme}`;
-      page.on('console', (message) => ['error', 'warning'].includes(message.type()) && !/404|503|WebSocket/.test(message.text()) && fault(`${label}: console: ${message.text()}`));
+      page.on('console', (message) => {
+        const text = `${message.text()} ${message.location().url}`;
+        if (['error', 'warning'].includes(message.type()) && !expected?.test(text) && !(absent.test(text) && !real)) fault(`${label}: console: ${text}`);
+      });
       page.on('pageerror', (error) => fault(`${label}: ${error.stack}`));
       page.on('dialog', (dialog) => fault(`${label}: dialog: ${dialog.message()}`));
+      if (expected?.path) await page.route(expected.path, (route) => route.fulfill({ status: 500, json: { error: { code: 'internal', message: 'the server could not read its store; its log says why' } } }));
       await page.goto(address);
       await page.locator('main :is([role=treegrid], [role=table], table, .message, .fault:not(:empty))').first().waitFor();
       await act?.(page);

@@ -35,6 +35,8 @@ describe.skipIf(skip)('questions to a real server', () => {
         expect((await procmon.push({ hostname: host, timestamp: at, threads: 4, processes })).status).toBe(201);
       }
     }
+    const many = Array.from({ length: 400 }, (_, pid) => ({ pid, name: 'many.exe' }));
+    expect((await procmon.push({ hostname: 'crowd', timestamp: minutesAgo(0), processes: many })).status).toBe(201);
     await vi.waitUntil(async () => (await fetch(`${procmon.url}/api/v1/hosts/${here}`)).ok, { timeout: 20_000 });
   });
   afterAll(async () => {
@@ -121,12 +123,68 @@ describe.skipIf(skip)('questions to a real server', () => {
     const [download] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'CSV' }).click()]);
     expect(download.suggestedFilename()).toMatch(/\.csv$/);
     expect(readFileSync(await download.path(), 'utf8')).toContain('burner.exe');
+    const [lines] = await Promise.all([page.waitForEvent('download'), page.getByRole('link', { name: 'JSON lines' }).click()]);
+    const found = readFileSync(await lines.path(), 'utf8').trimEnd().split('\n').map((line) => JSON.parse(line) as { host: string; process: { name: string } });
+    expect(found.map((match) => `${match.process.name} on ${match.host}`).toSorted()).toEqual([`burner.exe on ${hostile}`, 'burner.exe on past-1']);
+  });
+
+  test('fields and hosts are completed by keyboard', async () => {
+    await page.goto(`${procmon.url}/search`);
+    await search().focus();
+    await page.keyboard.type('burner ho');
+    const option = page.getByRole('listbox', { name: 'Completions' }).getByRole('option');
+    await option.filter({ hasText: 'host:' }).waitFor();
+    await page.keyboard.press('ArrowDown');
+    expect(await option.first().getAttribute('aria-selected')).toBe('true');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => search().inputValue()).toBe('burner host:');
+    await page.keyboard.type('past');
+    await option.filter({ hasText: 'past-1' }).waitFor();
+    await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Enter');
+    await expect.poll(() => search().inputValue()).toContain('burner host:past-1');
+    await expect.poll(() => new URL(page.url()).searchParams.get('q')).toContain('host:past-1');
+  });
+
+  test('at an instant, what ran then; the time is chosen, in the address, and undone by Back', async () => {
+    await page.goto(`${procmon.url}/search?q=${encodeURIComponent('host:past-1 .exe')}&at=${before}`);
+    const names = () => matches().locator('.match .name').allTextContents();
+    await matches().waitFor();
+    expect((await names()).map((name) => name.trim()).toSorted()).toEqual(['burner.exe', 'gone.exe']);
+    await page.getByRole('combobox', { name: 'Time' }).selectOption('1h');
+    await expect.poll(async () => (await names()).length).toBe(3);
+    expect(new URL(page.url()).searchParams.get('range')).toBe('1h');
+    await page.goBack();
+    await expect.poll(async () => (await names()).length).toBe(2);
+    expect(new URL(page.url()).searchParams.get('at')).toBe(before);
+    await page.goto(`${procmon.url}/search?q=nothing-is-called-like-this`);
+    await page.getByText('No process is like that').waitFor();
+    await page.getByRole('button', { name: 'Search the last 24 hours' }).click();
+    await page.getByText('Nothing matches in that time').waitFor();
+  });
+
+  test('more matches that cannot be read leave those that are there, and can be tried again', async () => {
+    await page.goto(`${procmon.url}/search?q=many.exe`);
+    const shown = page.getByRole('status').filter({ hasText: 'processes so far' });
+    await shown.waitFor();
+    await page.route('**/api/v1/search?*cursor=*', (route) => route.fulfill({ status: 503, json: { error: { code: 'busy', message: 'too many questions at a time' } } }));
+    await page.getByRole('button', { name: 'Show more' }).click();
+    const problem = page.getByRole('alert').filter({ hasText: 'too many questions at a time' });
+    await problem.waitFor();
+    await matches().waitFor();
+    expect(await page.getByText('Connection lost').count(), 'the server answered').toBe(0);
+    await page.unroute('**/api/v1/search?*cursor=*');
+    await problem.getByRole('button', { name: 'Try again' }).click();
+    await page.getByRole('status').filter({ hasText: '400 processes' }).waitFor();
+    faults = faults.filter((fault) => !fault.includes('503'));
   });
 
   test('a wrong search is shown where it is wrong', async () => {
     await page.goto(`${procmon.url}/search`);
     await search().fill('name:a cpu:5 x');
     await page.getByText('Character 11: cpu takes').waitFor();
+    expect(await page.locator('.fault mark').textContent(), 'the character').toBe(':');
+    expect(await search().getAttribute('aria-invalid')).toBe('true');
     await search().fill(`"${hostile} --burn"`);
     await page.getByText('No process is like that').or(matches()).first().waitFor();
   });
@@ -145,6 +203,26 @@ describe.skipIf(skip)('questions to a real server', () => {
     expect(new URL(page.url()).searchParams.get('per')).toBe('name');
   });
 
+  test.each([
+    ['cpu', 'user', 'anna'], ['memory', 'name', 'burner.exe'], ['memory', 'host', 'past-1'], ['cpu', 'host', hostile],
+  ])('top by %s, for each %s', async (by, per, want) => {
+    await page.goto(`${procmon.url}/top?by=${by}&per=${per}&match=${encodeURIComponent('{job="push"}')}&from=${minutesAgo(25)}&to=${minutesAgo(5)}`);
+    await page.getByRole('row').filter({ hasText: want }).first().waitFor();
+    expect(await page.locator('th[aria-sort=descending]').textContent()).toBe(by === 'cpu' ? 'CPU time' : 'Memory peak');
+    expect(await page.locator('img[src="x"]').count()).toBe(0);
+  });
+
+  test('a head of Top orders by its measure, and Back by the one before', async () => {
+    await page.goto(`${procmon.url}/top?host=past-1&from=${minutesAgo(25)}&to=${minutesAgo(5)}`);
+    const sorted = page.locator('th[aria-sort=descending]');
+    await sorted.waitFor();
+    await page.getByRole('columnheader', { name: 'I/O' }).getByRole('button').click();
+    await expect.poll(() => sorted.textContent()).toBe('I/O');
+    expect(new URL(page.url()).searchParams.get('by')).toBe('io');
+    await page.goBack();
+    await expect.poll(() => sorted.textContent()).toBe('CPU time');
+  });
+
   test('compare tells what started, ended, and grew', async () => {
     await page.goto(`${procmon.url}/hosts/past-1/compare?a=${before}&b=${after}`);
     const table = page.getByRole('table', { name: 'Changes' });
@@ -158,7 +236,7 @@ describe.skipIf(skip)('questions to a real server', () => {
     await expect.poll(() => new URL(page.url()).searchParams.get('a')).toBe(before);
   });
 
-  test.each(['/', '/search', '/search?q=burner&range=1h', '/top', `/hosts/${encodeURIComponent(hostile)}/compare?a=${before}&b=${after}`])('%s fits a phone and is accessible in both schemes', async (path) => {
+  test.each(['/', '/search', '/search?q=cpu:5+x', '/search?q=burner&range=1h', '/top', '/top?per=host', `/hosts/${encodeURIComponent(hostile)}/compare?a=${before}&b=${after}`])('%s fits a phone and is accessible in both schemes', async (path) => {
     for (const colorScheme of ['light', 'dark'] as const) {
       for (const width of [390, 1440]) {
         await open({ viewport: { width, height: 844 }, colorScheme, bypassCSP: true }); // for axe alone

@@ -28,6 +28,7 @@ describe('Api', () => {
   });
   test.each([
     [502, '<html>bad gateway', 'The server answered with status 502.', true],
+    [503, '{"error":{"code":"busy","message":"too many questions"}}', 'too many questions', false],
     [500, '', 'The server answered with status 500.', false],
     [400, '{"error":"no object"}', 'The server answered with status 400.', false],
   ])('%i with %j', async (status, body, message, unreachable) => {

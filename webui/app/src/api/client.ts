@@ -53,9 +53,9 @@ export class ApiError extends Error {
     this.position = position;
   }
 
-  /** Whether the server could not be reached, rather than that it said no. */
+  /** Whether the server could not be reached, rather than that it said no, which it does with a code. */
   get unreachable(): boolean {
-    return this.status === 0 || (this.status >= 502 && this.status <= 504);
+    return this.status === 0 || (this.code === '' && this.status >= 502 && this.status <= 504);
   }
 }
 

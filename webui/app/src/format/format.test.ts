@@ -94,7 +94,11 @@ test('labelList is in order and leaves out what it is told to', () => {
 
 test('narrow names', () => {
   expect(shortOS('Microsoft Windows 11 Pro')).toBe('Windows 11 Pro');
+  expect(shortOS('Microsoft Windows 11 Pro 10.0.22631')).toBe('Windows 11 Pro');
   expect(shortOS('Debian GNU/Linux 12')).toBe('Debian GNU/Linux 12');
+  expect(shortOS('Debian GNU/Linux 12 (bookworm) 6.1.0-28-amd64')).toBe('Debian GNU/Linux 12');
+  expect(shortOS('Ubuntu 24.04.1 LTS')).toBe('Ubuntu 24.04.1 LTS');
+  expect(shortOS('')).toBe('');
   expect(shortOS(undefined)).toBe('–');
   expect(shortUser('NT AUTHORITY\\SYSTEM')).toBe('SYSTEM');
   expect(shortUser('CONTOSO\\m.huber')).toBe('CONTOSO\\m.huber');

@@ -137,9 +137,9 @@ export function shareOf(used: number | undefined, total: number | undefined): nu
   return used === undefined || !total ? undefined : used / total;
 }
 
-/** An operating system's name for a narrow column, which its maker's name would fill. */
+/** An operating system's name for a narrow column: without its maker, code name, build and kernel. */
 export function shortOS(name: string | undefined): string {
-  return (name ?? unknown).replace(/^Microsoft (?=Windows)/, '');
+  return (name ?? unknown).replace(/^Microsoft (?=Windows)/, '').replace(/(?<=\S)(?: \([^()]*\))?(?: \d+\.\d+\.\d[\w.+~-]*)?$/, '');
 }
 
 /** An account for a narrow column: the built-in ones without their authority, as Task Manager has it. */
