@@ -1,12 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { hostname } from 'node:os';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { faultsOf } from './accessible';
 import { browse, freeAddress, marker, Procmon, skip } from './programs';
 
-const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const markerText = `procmon-e2e-query-${process.pid}`;
 const hostile = '<img src=x onerror=alert(1)>';
 const here = encodeURIComponent(hostname());
@@ -237,20 +236,6 @@ describe.skipIf(skip)('questions to a real server', () => {
   });
 
   test.each(['/', '/search', '/search?q=cpu:5+x', '/search?q=burner&range=1h', '/top', '/top?per=host', `/hosts/${encodeURIComponent(hostile)}/compare?a=${before}&b=${after}`])('%s fits a phone and is accessible in both schemes', async (path) => {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      for (const width of [390, 1440]) {
-        await open({ viewport: { width, height: 844 }, colorScheme, bypassCSP: true }); // for axe alone
-        await page.goto(procmon.url + path);
-        await page.waitForLoadState('networkidle');
-        expect(await page.evaluate(() => document.documentElement.scrollWidth), 'no sideways scrolling').toBeLessThanOrEqual(width);
-        expect(await page.locator('img[src="x"]').count()).toBe(0);
-        await page.addScriptTag({ content: axe });
-        const violations = await page.evaluate(async () => {
-          const found = await (window as unknown as { axe: { run(): Promise<{ violations: { id: string; impact: string; nodes: { html: string }[] }[] }> } }).axe.run();
-          return found.violations.filter((v) => v.impact === 'serious' || v.impact === 'critical').map((v) => `${v.id}: ${v.nodes[0]?.html}`);
-        });
-        expect(violations, `${path} ${colorScheme} ${width}`).toEqual([]);
-      }
-    }
+    expect(await faultsOf(browser, procmon.url + path)).toEqual([]);
   });
 });
