@@ -1,22 +1,34 @@
 import { recallText, remember } from '../memory/memory';
-import { columnKeys, type ColumnKey } from '../ProcessTree/columns';
+import type { ColumnKey } from '../ProcessTree/columns';
+import { defaultLayout, formatLayout, moveColumn, narrowed, parseLayout, placeColumn, resizeColumn, showColumn, type ColumnLayout } from '../ProcessTree/layout';
+import type { Router } from '../url/router.svelte';
 
-/** Where there is little room, what matters most comes first; the rest is a swipe away. */
-const narrowOrder: readonly ColumnKey[] = [
-  'name', 'cpu', 'memory', 'tree_cpu', 'tree_memory', 'pid', 'user', 'read', 'write', 'threads', 'handles', 'started', 'cmdline',
-];
-
-/** How the process tree is shown, remembered from visit to visit. */
+/**
+ * How the process tree is shown. Columns are as the address says; where it says nothing, as they
+ * were in the visit before, which the address then tells.
+ */
 export class TreeSettings {
-  #hidden = $state.raw<ReadonlySet<ColumnKey>>(
-    new Set(columnKeys.filter((key) => (recallText('columns.hidden') ?? '').split(',').includes(key))),
-  );
   /** Whether single keys (/ and T) do something anywhere on the page. */
   shortcuts = $state(recallText('shortcuts') !== 'off');
+  readonly #router: Router;
+  #remembered = $state(recallText('columns') ?? '');
   #narrow = $state(false);
+  /** A width that is being dragged, until it is let go. */
+  #dragged = $state.raw<{ key: ColumnKey; width: number }>();
+  readonly #text = $derived.by(() => this.#router.params.get('cols') ?? this.#remembered);
+  readonly #chosen = $derived(parseLayout(this.#text) ?? defaultLayout);
+  readonly #layout = $derived.by(() => {
+    const layout = this.#dragged ? resizeColumn(this.#chosen, this.#dragged.key, this.#dragged.width) : this.#chosen;
+    return this.#narrow ? narrowed(layout) : layout;
+  });
+
+  constructor(router: Router) {
+    this.#router = router;
+  }
 
   /** Follows the width of the window until the returned function is called. */
   start(): () => void {
+    if (!this.#router.params.has('cols') && this.#remembered) this.#router.set({ cols: formatLayout(this.#chosen) });
     const narrow = matchMedia('(max-width: 720px)');
     const follow = () => (this.#narrow = narrow.matches);
     follow();
@@ -28,20 +40,49 @@ export class TreeSettings {
     return this.#narrow;
   }
 
-  get columns(): readonly ColumnKey[] {
-    return (this.#narrow ? narrowOrder : columnKeys).filter((key) => !this.#hidden.has(key));
+  get layout(): ColumnLayout {
+    return this.#layout;
   }
 
-  shows(key: ColumnKey): boolean {
-    return !this.#hidden.has(key);
+  place(key: ColumnKey, before: ColumnKey | undefined): void {
+    this.#choose(placeColumn(this.#layout, key, before));
+  }
+
+  move(key: ColumnKey, by: number): void {
+    this.#choose(moveColumn(this.#layout, key, by));
   }
 
   show(key: ColumnKey, shown: boolean): void {
-    const hidden = new Set(this.#hidden);
-    if (shown) hidden.delete(key);
-    else hidden.add(key);
-    this.#hidden = hidden;
-    remember('columns.hidden', [...hidden].join(','));
+    this.#choose(showColumn(this.#chosen, key, shown));
+  }
+
+  /** Without a width the column is as wide as it is by itself. */
+  resize(key: ColumnKey, width: number | undefined): void {
+    this.#choose(resizeColumn(this.#chosen, key, width));
+  }
+
+  reset(): void {
+    this.#choose(defaultLayout);
+  }
+
+  #choose(layout: ColumnLayout): void {
+    const text = formatLayout(layout);
+    this.#remembered = text ?? '';
+    remember('columns', this.#remembered);
+    this.#router.set({ cols: text });
+  }
+
+  /** Shows a width that is not decided yet. */
+  drag(key: ColumnKey, width: number): void {
+    this.#dragged = { key, width };
+  }
+
+  /** Decides the width that is being dragged; forgets it when it is not wanted. */
+  drop(wanted: boolean): void {
+    const dragged = this.#dragged;
+    if (!dragged) return;
+    this.#dragged = undefined;
+    if (wanted) this.resize(dragged.key, dragged.width);
   }
 
   useShortcuts(on: boolean): void {
