@@ -35,7 +35,7 @@ export function draw(places: readonly HTMLElement[], charts: readonly Chart[], l
       width: places[i]!.clientWidth || 320,
       height,
       legend: { show: false },
-      padding: [6, 0, i === charts.length - 1 ? 0 : 8, 0],
+      padding: [6, 14, i === charts.length - 1 ? 0 : 8, 0],
       cursor: { sync: { key: crosshair.key }, drag: { x: false, y: false }, y: false, points: { size: 5 } },
       scales: { x: { time: true, range }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
       axes: [

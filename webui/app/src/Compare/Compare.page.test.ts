@@ -30,11 +30,38 @@ test('a step moves one end by one snapshot', async () => {
   expect(location.search).toBe('?a=2026-11-22T19%3A14%3A45Z&b=2026-11-22T20%3A15%3A00Z');
 });
 
-test('an unknown host, and ends the wrong way round', async () => {
-  const answers: Record<string, unknown> = { '/compare': 400 };
-  const page = await open('/hosts/x/compare?a=2026-11-22T20:00:00Z&b=2026-11-22T19:00:00Z', answers);
+test('ends the wrong way round are put in order', async () => {
+  const page = await open('/hosts/x/compare?a=2026-11-22T20:00:00Z&b=2026-11-22T19:00:00Z', { '/compare': answer });
+  expect(page.asked.find((path) => path.includes('/compare'))).toContain('?a=2026-11-22T19%3A00%3A00Z&b=2026-11-22T20%3A00%3A00Z');
+  expect(page.text('.change .name')).toHaveLength(3);
+});
+
+test('a failure offers to try again', async () => {
+  const answers: Record<string, unknown> = { '/compare': 500 };
+  const page = await open('/hosts/x/compare?a=2026-11-22T19:00:00Z', answers);
+  expect(page.text('.message .title')).toEqual(['They could not be compared']);
   answers['/compare'] = answer;
   await page.click('.message button');
-  expect(new URLSearchParams(location.search).get('a')).toBe('2026-11-22T19:00:00Z');
   expect(page.text('.change .name')).toHaveLength(3);
+});
+
+test('an end goes by its slider, and an instant without a snapshot is told', async () => {
+  const page = await open('/hosts/win-07/compare?a=2026-11-22T19:30:00Z&b=2026-11-22T20:15:00Z', { '/compare': answer, '/snapshot': { timestamp: '2026-11-22T20:05:00Z' } });
+  expect(page.text('.banner')[0]).toMatch(/^There is no snapshot of 2026-11-22 ..:30:00; the one before, of 2026-11-22 ..:15:00, stands for it.$/);
+  await page.key('[role=slider][aria-label=After]', 'PageDown');
+  await page.settle();
+  expect(page.asked).toContain('/api/v1/hosts/win-07/snapshot?at=2026-11-22T20%3A15%3A00Z&offset=-10');
+  expect(location.search).toBe('?a=2026-11-22T19%3A15%3A00Z&b=2026-11-22T20%3A05%3A00Z');
+});
+
+test('Before moves to so long before After, and After to the newest', async () => {
+  const page = await open('/hosts/win-07/compare?a=2026-11-22T19:15:00Z&b=2026-11-22T20:15:00Z', { '/compare': answer });
+  const choice = page.one('select[aria-label="Compare with"]') as HTMLSelectElement;
+  choice.value = '0';
+  choice.dispatchEvent(new Event('change', { bubbles: true }));
+  await page.settle();
+  expect(location.search).toBe('?a=2026-11-22T20%3A10%3A00.000Z&b=2026-11-22T20%3A15%3A00Z');
+  page.all('button').find((button) => button.textContent === 'Newest')!.click();
+  await page.settle();
+  expect(new URLSearchParams(location.search).has('b')).toBe(false);
 });

@@ -8,12 +8,12 @@ export type Run = readonly [first: number, end: number];
 
 /**
  * The longest time between two points that is not a gap, in milliseconds: three times what is
- * usual, and never less than a step and a half.
+ * usual, and never less than a step and a half. Of one point nothing is usual; it is given a minute.
  */
 export function gapLimit(times: readonly number[], step: number): number {
   const apart = times.slice(1).map((time, i) => time - times[i]!);
   apart.sort((a, b) => a - b);
-  const usual = apart[apart.length >> 1] ?? 0;
+  const usual = apart[apart.length >> 1] ?? 20;
   return Math.max(step * 1.5, usual * 3) * 1000;
 }
 

@@ -26,6 +26,7 @@ export interface LiveMessage {
   error?: { code: string; message: string };
 }
 export type Series = components['schemas']['Series'];
+export type Values = components['schemas']['Values'];
 export type Life = components['schemas']['Life'];
 export type Process = components['schemas']['Process'];
 export type Match = components['schemas']['Match'];
