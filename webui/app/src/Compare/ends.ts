@@ -22,11 +22,11 @@ export function inOrder(a: string, b: string): [a: string, b: string] {
 
 /** Lengths of time to compare over. */
 export const lengths = [
-  { title: '5 min before', length: 5 * 60_000 },
-  { title: '1 h before', length: 3_600_000 },
-  { title: '6 h before', length: 6 * 3_600_000 },
-  { title: '24 h before', length: 86_400_000 },
-  { title: '7 d before', length: 7 * 86_400_000 },
+  { title: '5 min', length: 5 * 60_000 },
+  { title: '1 h', length: 3_600_000 },
+  { title: '6 h', length: 6 * 3_600_000 },
+  { title: '24 h', length: 86_400_000 },
+  { title: '7 d', length: 7 * 86_400_000 },
 ] as const;
 
 /** A snapshot that stands for an instant is far from it when it is older than this. */

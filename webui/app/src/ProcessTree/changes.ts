@@ -20,20 +20,19 @@ export function observe(before: Watch | undefined, tree: Tree, now: number): Wat
   }
   if (before.tree.id === tree.id) return expire({ ...before, tree: { ...tree, rows: before.tree.rows } }, now);
 
-  const ids = new Set<ProcessId>();
-  const fresh = new Set<ProcessId>();
-  const known = new Set(before.tree.rows.map(processId));
-  for (const row of tree.rows) {
-    const id = processId(row);
-    ids.add(id);
-    if (!known.has(id)) fresh.add(id);
-  }
-  const ended = before.ended.filter((gone) => gone.until > now && !ids.has(gone.id));
-  for (const node of before.forest.byId.values()) {
-    if (node.mark === 'ended' || ids.has(node.id)) continue;
+  const ids = tree.rows.map(processId);
+  const here = new Set(ids);
+  const known = before.forest.byId;
+  const fresh = new Set(ids.filter((id) => {
+    const node = known.get(id);
+    return !node || node.mark === 'ended';
+  }));
+  const ended = before.ended.filter((gone) => gone.until > now && !here.has(gone.id));
+  for (const node of known.values()) {
+    if (node.mark === 'ended' || here.has(node.id)) continue;
     ended.push({ id: node.id, row: node.row, parent: node.parent?.id, until: now + endedStays });
   }
-  return { tree, fresh, ended, forest: grow(tree, fresh, ended) };
+  return { tree, fresh, ended, forest: grow(tree, fresh, ended, ids) };
 }
 
 /** Lets go of the ended processes whose time is over. */

@@ -36,8 +36,10 @@ export interface Ended {
   readonly until: number;
 }
 
-/** Puts the rows of a tree together with the processes that have ended lately. */
-export function grow(tree: Tree, fresh: ReadonlySet<ProcessId> = new Set(), ended: readonly Ended[] = []): Forest {
+/** Puts the rows of a tree, whose ids may be known already, together with the processes that have ended lately. */
+export function grow(
+  tree: Tree, fresh: ReadonlySet<ProcessId> = new Set(), ended: readonly Ended[] = [], ids: readonly ProcessId[] = tree.rows.map(processId),
+): Forest {
   const roots: Node[] = [];
   const byId = new Map<ProcessId, Node>();
   const add = (id: ProcessId, row: TreeRow, parent: Node | undefined, mark: Mark): Node => {
@@ -48,8 +50,8 @@ export function grow(tree: Tree, fresh: ReadonlySet<ProcessId> = new Set(), ende
     return node;
   };
   const nodes: Node[] = [];
-  for (const row of tree.rows) {
-    const id = processId(row);
+  for (const [i, row] of tree.rows.entries()) {
+    const id = ids[i]!;
     // A parent's row comes earlier.
     const parent = row.parent === undefined ? undefined : nodes[row.parent];
     nodes.push(add(id, row, parent, fresh.has(id) ? 'new' : undefined));
