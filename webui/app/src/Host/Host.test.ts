@@ -5,7 +5,7 @@ import { open, type Answers, type Page } from '../../test/page';
 const given: Given[] = [
   { pid: 1, name: 'wininit.exe', cpu: 1, memory: 5, tree_cpu: 14, tree_memory: 30 },
   { pid: 2, name: 'services.exe', under: 1, cpu: 3, memory: 10 },
-  { pid: 3, name: 'svchost.exe', under: 2, cpu: 10, memory: 15, username: 'NT AUTHORITY\\SYSTEM', cmdline: 'svchost.exe -k netsvcs', services: ['Dnscache'] },
+  { pid: 3, name: 'svchost.exe', under: 2, cpu: 10, cpu_seconds: 70, memory: 15, username: 'NT AUTHORITY\\SYSTEM', cmdline: 'svchost.exe -k netsvcs', services: ['Dnscache'] },
   { pid: 4, name: 'explorer.exe', cpu: 2, username: 'CONTOSO\\m.huber' },
 ];
 /** A host and its tree; every second has a snapshot of its own. */
@@ -253,6 +253,27 @@ describe('the time line', () => {
     await page.settle();
     expect([page.text('.row.new .program'), page.text('.row.ended .program')]).toEqual([['late.exe'], ['svchost.exe']]);
   });
+  test('a stretch that the address marks leads to its comparison and its top', async () => {
+    const { page } = await opened('/hosts/WIN-07?from=2026-11-22T20:00:00Z&to=2026-11-22T20:10:00Z');
+    expect(page.all('.timeline a').map((link) => [link.textContent, link.getAttribute('href')])).toEqual([
+      ['Compare the ends', '/hosts/WIN-07/compare?a=2026-11-22T20%3A00%3A00.000Z&b=2026-11-22T20%3A10%3A00.000Z'],
+      ['Top in it', '/top?host=WIN-07&from=2026-11-22T20%3A00%3A00.000Z&to=2026-11-22T20%3A10%3A00.000Z'],
+    ]);
+    await page.key(slider, 'Escape');
+    expect(page.text('.timeline a')).toEqual(['Compare']);
+    vi.advanceTimersByTime(200);
+    expect(location.search).toBe('');
+  });
+  test('plus and minus zoom', async () => {
+    const { page } = await opened();
+    await page.key(slider, '+');
+    vi.advanceTimersByTime(200);
+    expect(location.search).toBe('?zoom=15m');
+    await page.key(slider, '+');
+    await page.key(slider, '-');
+    vi.advanceTimersByTime(200);
+    expect(location.search).toBe('');
+  });
   test('L goes live', async () => {
     const { page } = await opened('/hosts/WIN-07?at=2026-11-22T19:00:00Z');
     await page.key(grid, 'l');
@@ -340,6 +361,14 @@ describe('states', () => {
     Object.assign(answers, answersOf());
     await page.click('.message button');
     expect(names(page)).toHaveLength(4);
+  });
+  test('an agent that is too old says what it lacks', async () => {
+    const page = await open('/hosts/WIN-07', answersOf([{ pid: 1, name: 'a', start_time: undefined, cpu: 3, memory: 2 }]));
+    expect(page.text('.banner')).toEqual(['Agent too old. It does not tell start times, CPU time, threads, handles, I/O, programs. Update procmon-exporter on this host.']);
+    await page.key(grid, 'End');
+    await page.key(grid, 'Enter');
+    expect(page.text('.details')[0]).toContain('It can\'t be followed');
+    expect(page.asked.filter((path) => path.includes('/processes/'))).toEqual([]);
   });
   test('an empty snapshot is no error', async () => {
     const page = await open('/hosts/WIN-07', answersOf([]));
