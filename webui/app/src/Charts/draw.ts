@@ -37,7 +37,7 @@ export function draw(places: readonly HTMLElement[], charts: readonly Chart[], l
       legend: { show: false },
       padding: [6, 14, i === charts.length - 1 ? 0 : 8, 0],
       cursor: { sync: { key: crosshair.key }, drag: { x: false, y: false }, y: false, points: { size: 5 } },
-      scales: { x: { time: true, range }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
+      scales: { x: { time: true, range }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : chart.bytes ? 1024 : 1] } },
       axes: [
         { show: i === charts.length - 1, stroke: quiet, grid: { stroke: line, width: 1 }, ticks: { show: false }, size: 20, font: '11px system-ui', space: 70, values: timeTexts },
         { stroke: quiet, grid: { stroke: line, width: 1 }, ticks: { show: false }, size: 58, font: '11px system-ui', space: 24, values: (_, splits) => splits.map(chart.text), ...(chart.bytes ? { incrs: powers } : {}) },

@@ -282,6 +282,23 @@ describe('the time line', () => {
 });
 
 describe('the details', () => {
+  test('of a process that nobody knows say so', async () => {
+    const page = await open('/hosts/WIN-07?details=1&process=77%402020-01-01T00:00:00Z', answersOf());
+    await page.settle();
+    expect(page.text('.unheard')).toEqual(['Nothing is kept of the process that the address names.']);
+    expect(page.all('.details')).toHaveLength(0);
+  });
+  test('lead to the instants at which it was seen first and last', async () => {
+    const process = '4@2026-11-22T20:00:04.000Z';
+    const life = { host: 'WIN-07', process: { pid: 4, name: 'explorer.exe' }, first_seen: '2026-11-22T20:00:05Z', last_seen: '2026-11-22T20:10:00Z', ended: true };
+    const page = await open(`/hosts/WIN-07?sort=-cpu&details=1&process=${encodeURIComponent(process)}`, { ...answersOf(), [`/processes/${encodeURIComponent(process)}`]: life });
+    const buttons = page.all('.others button');
+    expect(buttons.map((button) => button.textContent)).toEqual(['The host when it was first seen', 'The host when it was last seen']);
+    buttons[1]!.click();
+    await page.settle();
+    const now = new URLSearchParams(location.search);
+    expect([now.get('at'), now.get('sort'), now.get('process')]).toEqual(['2026-11-22T20:10:00.000Z', '-cpu', process]);
+  });
   test('open by Enter with parents, children and the command line, and close by Escape', async () => {
     const page = await open('/hosts/WIN-07', answersOf());
     await page.key(grid, 'End');
