@@ -447,7 +447,7 @@ describe('columns', () => {
     await press('0');
     settled();
     expect(new URLSearchParams(location.search).get('cols')).toBe('name.cpu.pid.memory');
-    expect(page.text('.heads [role=status]')).toEqual(['Memory: 0 pixels wide']);
+    expect(page.text('.said')).toEqual(['Memory: 0 pixels wide']);
   });
   test('move by the menu, which keeps the focus', async () => {
     const page = await open('/hosts/WIN-07?cols=name.pid.cpu', answersOf());
