@@ -379,6 +379,20 @@ describe('states', () => {
     await page.click('.message button');
     expect(names(page)).toHaveLength(4);
   });
+  test('a step that fails keeps what is shown, says why and offers to try again', async () => {
+    const answers: Answers = { ...answersOf(), '/series': 500 };
+    const page = await open('/hosts/WIN-07?at=2026-11-22T20:15:00Z', answers);
+    expect(page.text('.timeline [role=status]')).toEqual([expect.stringContaining('The time line could not be read')]);
+    answers['/tree'] = 500;
+    await page.key('[role=slider]', 'ArrowLeft');
+    await page.settle();
+    expect(page.text('.banner')).toEqual([expect.stringMatching(/^Not read\. .*Try again$/)]);
+    expect(names(page)).toHaveLength(4);
+    Object.assign(answers, answersOf(), { '/series': { host: 'WIN-07', step: 0, times: [], values: {} } });
+    await page.click('.banner button');
+    await page.click('.timeline .buttons > button:first-child');
+    expect([page.text('.banner'), page.all('.timeline [role=status]')]).toEqual([[], []]);
+  });
   test('an agent that is too old says what it lacks', async () => {
     const page = await open('/hosts/WIN-07', answersOf([{ pid: 1, name: 'a', start_time: undefined, cpu: 3, memory: 2 }]));
     expect(page.text('.banner')).toEqual(['Agent too old. It does not tell start times, CPU time, threads, handles, I/O, programs. Update procmon-exporter on this host.']);

@@ -93,6 +93,10 @@ describe('filter', () => {
     const test = parseFilter(text);
     expect([...forest.byId.values()].filter((node) => !test || test(node.row)).map((node) => node.row.pid)).toEqual(want);
   });
+  test('a service is found by its name', () => {
+    const finds = (services?: string[]) => parseFilter('dnsc')!({ pid: 1, name: 'svchost.exe', services, depth: 0, children: 0, descendants: 0 });
+    expect([finds(['Nsi', 'Dnscache']), finds(['Nsi']), finds()]).toEqual([true, false, false]);
+  });
   test('a number finds pids that begin with it', () => {
     const test = parseFilter('12')!;
     const finds = (pid: number) => test({ pid, name: 'x', depth: 0, children: 0, descendants: 0 });

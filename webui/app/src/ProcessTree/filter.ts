@@ -3,7 +3,7 @@ import type { Forest, Node } from './forest';
 
 /**
  * Reads a filter: words apart by spaces, all of which must be there. A word is found, without
- * case, in the name, user or command line, or is the beginning of the pid. Undefined when there
+ * case, in the name, user, command line or a service, or is the beginning of the pid. Undefined when there
  * is no word.
  */
 export function parseFilter(text: string): ((row: TreeRow) => boolean) | undefined {
@@ -16,7 +16,8 @@ export function parseFilter(text: string): ((row: TreeRow) => boolean) | undefin
       found.test(row.name) ||
       (isNumber && String(row.pid).startsWith(word)) ||
       (row.username !== undefined && found.test(row.username)) ||
-      (row.cmdline !== undefined && found.test(row.cmdline));
+      (row.cmdline !== undefined && found.test(row.cmdline)) ||
+      (row.services?.some((service) => found.test(service)) ?? false);
   });
   return (row) => tests.every((test) => test(row));
 }

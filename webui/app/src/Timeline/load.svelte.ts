@@ -12,7 +12,7 @@ export class TimelineSeries {
   readonly #api: Api;
   readonly #host: string;
   #request: AbortController | undefined;
-  #asked: { range: Range; step: number; time: number; live: boolean } | undefined;
+  #asked: { range: Range; width: number; step: number; time: number; live: boolean } | undefined;
 
   constructor(api: Api, host: string) {
     this.#api = api;
@@ -31,7 +31,7 @@ export class TimelineSeries {
       const fresh = this.error ? time - asked.time < behind : live && asked.live ? time - asked.time < Math.max(behind, step * 500) : moved < 1;
       if (same && fresh) return;
     }
-    this.#asked = { range, step, time, live };
+    this.#asked = { range, width, step, time, live };
     this.#request?.abort();
     const request = new AbortController();
     this.#request = request;
@@ -49,6 +49,15 @@ export class TimelineSeries {
         this.error = error;
       },
     );
+  }
+
+  /** Asks again for what was not answered. */
+  retry(): void {
+    const asked = this.#asked;
+    if (!asked) return;
+    this.#asked = undefined;
+    this.error = undefined;
+    this.want(asked.range, asked.width, asked.live);
   }
 
   stop(): void {
