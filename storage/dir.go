@@ -12,8 +12,8 @@ import (
 
 // A data directory holds a marker file that says whose it is and in which format, the
 // database, and the lock file. The marker says "new" until the database was made; while it
-// does, nothing was stored. Its second line, if there is one, says which is the newest log of the
-// database that was written to, so that one that was cut off is told from one just made.
+// does, nothing was stored. Its second line, if there is one, says which log of the database is
+// written to, so that one that was cut off is told from those that a crash left empty.
 const (
 	markerName   = "procmon-storage"
 	databaseName = "db"
@@ -109,7 +109,8 @@ func readMarker(dir string) (state string, err error) {
 	return state, err
 }
 
-// writtenLog returns the number of the newest log that is known to have been written to, or 0.
+// writtenLog returns the number of the log that is known to be written to, or 0: any other can be
+// just being made, or removed after a table was made of it. Badger empties it before.
 func writtenLog(dir string) (uint64, error) {
 	_, second, err := readMarkerLines(dir)
 	number, ok := strings.CutPrefix(second, markerLog)
@@ -119,6 +120,9 @@ func writtenLog(dir string) (uint64, error) {
 	n, err := strconv.ParseUint(number, 10, 64)
 	if err != nil {
 		return 0, fmt.Errorf("the file %s is damaged: its second line is %q; remove that", markerName, second)
+	}
+	if uint64(newestLog(databaseDir(dir))) > n {
+		return 0, nil
 	}
 	return n, nil
 }

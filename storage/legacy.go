@@ -94,7 +94,7 @@ func (s *Store) migratePartition(ctx context.Context, p partition) error {
 	if damaged {
 		return errDamaged
 	}
-	return s.do(ctx, &request{op: runTask, task: func(*writer) error { return s.db.DropPrefix(partitionPrefix(p)) }})
+	return s.do(ctx, &request{op: runTask, task: func(*writer) error { return s.dropPrefixes(partitionPrefix(p)) }})
 }
 
 // hostsOf returns the hosts that have snapshots of an older format in a partition.

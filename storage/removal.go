@@ -60,7 +60,7 @@ func (s *Store) finishRemoval() error {
 	if err := s.forgetPartitions(gone); err != nil {
 		return err
 	}
-	if err := s.db.DropPrefix(prefixes...); err != nil {
+	if err := s.dropPrefixes(prefixes...); err != nil {
 		return err
 	}
 	batch := s.db.NewWriteBatch()
@@ -71,6 +71,11 @@ func (s *Store) finishRemoval() error {
 		}
 	}
 	return batch.Flush()
+}
+
+// dropPrefixes has Badger remove all keys with one of the prefixes. Only the committer calls it.
+func (s *Store) dropPrefixes(prefixes ...[]byte) error {
+	return errors.Join(s.space.forgetLog(), s.db.DropPrefix(prefixes...))
 }
 
 // forgetHeads forgets what memory has of what is gone.

@@ -45,8 +45,7 @@ func (s *Store) isolateDamage() error {
 	if err != nil {
 		return err
 	}
-	// Once all were taken over, Badger begins with the first number again.
-	return noteLog(s.dir, min(written, uint64(newestLog(databaseDir(s.dir)))))
+	return noteLog(s.dir, 0) // Badger takes the logs over, and removes them
 }
 
 // restoreIntact puts back what is intact in the files that were taken out.

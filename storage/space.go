@@ -107,6 +107,12 @@ func (s *space) prepareLogs() error {
 	}
 }
 
+// forgetLog notes that Badger may remove the log that is written to, since a table is made of it.
+func (s *space) forgetLog() error {
+	s.nextLog = 0
+	return noteLog(s.dir, 0)
+}
+
 // newestLog returns the number of the newest log of Badger in dir, 0 if there is none.
 func newestLog(dir string) int {
 	newest := 0

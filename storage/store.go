@@ -219,7 +219,7 @@ func (s *Store) release() error {
 		// Without the room that Badger takes to close, it is left as a crash leaves it: nothing is
 		// lost, and the next start does the rest.
 		if err = s.space.room(roomToClose); err == nil {
-			err = s.db.Close()
+			err = errors.Join(s.space.forgetLog(), s.db.Close())
 		}
 	}
 	if s.codec != nil {

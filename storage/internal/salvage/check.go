@@ -91,7 +91,7 @@ func (c *Check) log(dir, name string, keep func(Entry) (bool, error)) error {
 		return err
 	}
 	c.Bytes += int64(len(data))
-	if justMade(name, data, c.Written) {
+	if isTrace(name, data, c.Written) {
 		return nil
 	}
 	if problem := checkLog(data); problem != "" {

@@ -100,11 +100,11 @@ func logEnd(data []byte) int {
 	}
 }
 
-// justMade reports whether a log that is empty is no more than begun, as a crash leaves one: it
-// comes after the last one that is known to have been written to.
-func justMade(name string, data []byte, written uint64) bool {
+// isTrace reports whether a log is what a crash leaves of one that was being made or removed, which
+// is an empty file. The one that is known to be written to is not.
+func isTrace(name string, data []byte, written uint64) bool {
 	id, ok := fileID(name, logSuffix)
-	return ok && id > written && len(data) == 0
+	return ok && id != written && len(data) == 0
 }
 
 // checkLog says what is wrong with a log. A write that a crash cut short is not: what

@@ -52,8 +52,8 @@ var ErrNothingLeft = errors.New("there is no table, log or manifest left")
 
 // Prepare checks the files in dir, which nobody else uses, and moves those that are
 // damaged into quarantine. Tables are checked block by block up to verify bytes, the newest
-// first; of the others only the index. written is the newest log that is known to have been
-// written to, or 0: one after that may be empty since a crash. An error means that dir could not be read or
+// first; of the others only the index. written is the log that is known to be written to, or
+// 0: any other may be empty since a crash. An error means that dir could not be read or
 // changed, or ErrNothingLeft; damage is no error.
 func Prepare(dir, quarantine string, verify int64, written uint64) ([]Finding, error) {
 	entries, err := os.ReadDir(dir)
@@ -107,7 +107,7 @@ func (p *preparation) file(info fs.FileInfo) error {
 		if err != nil {
 			return err
 		}
-		if justMade(name, data, p.written) {
+		if isTrace(name, data, p.written) {
 			return os.Remove(path) // Badger refuses it
 		}
 		if problem := checkLog(data); problem != "" {
