@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"os/exec"
 	"regexp"
 	"strconv"
@@ -42,7 +43,9 @@ type victoriaProcess struct {
 func openVictoria(b *testing.B, dir string) history {
 	path, err := exec.LookPath("victoria-metrics")
 	if err != nil {
-		b.Skip("victoria-metrics is not installed; on Debian: apt-get install victoria-metrics")
+		const message = "victoria-metrics is not installed; on Debian: apt-get install victoria-metrics"
+		fmt.Fprintf(os.Stderr, "%s is skipped: %s\n", b.Name(), message) // go test shows what Skip says with -v alone
+		b.Skip(message)
 	}
 	address := program.Address(b)
 	v := &victoria{
