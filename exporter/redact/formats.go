@@ -145,7 +145,9 @@ func (s *scanner) refreshToken(i int) int {
 	return end
 }
 
-func dottedHas(text string) bool { return dotted[text] }
+func dottedHas(text string) bool {
+	return strings.IndexByte("Shysdxpa", text[0]) >= 0 && dotted[text] // what most words begin with is in no list
+}
 
 // runOf returns where the bytes of class k end that begin at i.
 func (s *scanner) runOf(i int, k class) int {

@@ -99,7 +99,7 @@ func (s *scanner) endPlain(body, end int, split bool) {
 		s.program, s.login = nil, unsaid // what follows are the script's options
 		return
 	}
-	base := text[strings.LastIndexAny(text, `/\`)+1:]
+	base := text[lastSlash(text)+1:]
 	if p := programNamed(base); p != nil && (nested || s.program == nil || s.program.runs(p, after)) {
 		s.program, s.positional = p, 0
 		s.scripted = s.scripted || p.habit == encodes
@@ -124,7 +124,7 @@ func (s *scanner) endPlain(body, end int, split bool) {
 			s.positional++
 		}
 		if s.program.habit == sets {
-			name := text[strings.LastIndexAny(text, `/:`)+1:]
+			name := text[max(strings.LastIndexByte(text, '/'), strings.LastIndexByte(text, ':'))+1:]
 			if r := classify(name); r&(secret|vague) != 0 {
 				s.awaits, s.role, s.slash = whole, r, false
 				return
@@ -140,6 +140,15 @@ func (s *scanner) starts(i int) bool {
 		i--
 	}
 	return i == 0 || s.line[i-1] == '&' || s.line[i-1] == '('
+}
+
+// lastSlash returns where the last / or \\ is, or -1.
+func lastSlash(text string) int {
+	i := len(text) - 1
+	for i >= 0 && text[i] != '/' && text[i] != '\\' {
+		i--
+	}
+	return i
 }
 
 // isScriptFile reports whether text is the file of a program that an interpreter runs.
