@@ -120,9 +120,21 @@ func (r *Redactor) Line(cmdline string) string {
 	case Off:
 		return cmdline
 	case Strip:
-		return r.redact(programOf(r.redact(cmdline)))
+		return r.strip(r.redact(cmdline))
 	}
 	return r.redact(cmdline)
+}
+
+// strip leaves the program of a line. What is hidden in it can have been a quote around it.
+func (r *Redactor) strip(line string) string {
+	for range maxPasses {
+		program := r.redact(programOf(line))
+		if program == line {
+			return line
+		}
+		line = program
+	}
+	return Marker
 }
 
 // arguments joins a list of arguments. Spaces within them are hidden from the rules, so that
