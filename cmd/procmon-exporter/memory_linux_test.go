@@ -99,7 +99,7 @@ func testResidentMemory(t *testing.T, processes, pulls, most int) {
 	}
 	next := time.NewTicker(200 * time.Millisecond) // some pulls share a collection, most do not
 	defer next.Stop()
-	for done, deadline := 0, time.Now().Add(time.Minute); done < pulls; <-next.C {
+	for done, deadline := 0, time.Now().Add(5*time.Minute); done < pulls; <-next.C {
 		if err := pull("/snapshot", "zstd"); err != nil {
 			if done > 0 || time.Now().After(deadline) {
 				t.Fatal(err)
