@@ -33,6 +33,7 @@ const (
 
 // sealLoop makes blocks until ctx ends.
 func (s *Store) sealLoop(ctx context.Context) {
+	s.learnWords(ctx)
 	tick := time.NewTicker(sealEvery)
 	defer tick.Stop()
 	for {

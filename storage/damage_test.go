@@ -425,7 +425,8 @@ func TestManyTablesWithoutManifest(t *testing.T) {
 // TestDamageWhileOpen is noticed when the block is read; others are served.
 func TestDamageWhileOpen(t *testing.T) {
 	dir, all := sealed(t)
-	s := openStore(t, dir)
+	later := noon.Add(72 * time.Hour) // of the last day the store reads by itself
+	s := openStore(t, dir, func(o *storage.Options) { o.Clock = func() time.Time { return later } })
 	table := only(t, dir, "*.sst") // mapped into memory, so that the change shows at once
 	flip(t, table, fileSize(t, table)/3)
 	lost := missing(t, s, all)

@@ -1,8 +1,11 @@
 package storage
 
 import (
+	"context"
 	"sync"
+	"time"
 
+	"github.com/procmon/procmon"
 	"github.com/procmon/procmon/storage/internal/block"
 )
 
@@ -76,5 +79,17 @@ func (ss *sketches) forget(host string, p partition) {
 	if k, there := ss.known[at]; there {
 		ss.size -= k.bytes()
 		delete(ss.known, at)
+	}
+}
+
+// learnWords reads which words the blocks of the last day have. A store that goes on knows them
+// since it made the blocks; after a start, the first search would have to wait for that.
+func (s *Store) learnWords(ctx context.Context) {
+	now := s.now()
+	for _, h := range s.fleet.summaries(func(*host) int64 { return minNanos }) {
+		err := source{s}.Segments(ctx, procmon.HostKey(h.Host), now.Add(-24*time.Hour).UnixNano(), now.UnixNano(), nil, func(block.Segment) error { return nil })
+		if err != nil {
+			return // whoever asks is told
+		}
 	}
 }
