@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { hostOf } from '../../test/build';
 import type { Sort } from '../url/route';
-import { follow, groupingLabels, linesOf, order, select, summarize, type FleetView, type HostColumnKey } from './fleet';
+import { byName, follow, groupingLabels, linesOf, order, select, summarize, type FleetView, type HostColumnKey } from './fleet';
 
 const hosts = [
   hostOf('web-10', { state: 'down', cpu: 5, processes: 10, labels: { site: 'graz', instance: 'a' }, system: { os: 'Debian' } }),
@@ -11,7 +11,7 @@ const hosts = [
 const namesOf = (found: readonly { host: string }[]) => found.map(({ host }) => host);
 
 describe('order', () => {
-  const names = (key?: HostColumnKey, descending = false) => namesOf(order(hosts, key && ({ key, descending } satisfies Sort<HostColumnKey>)));
+  const names = (key?: HostColumnKey, descending = false) => namesOf(order(byName(hosts), key && ({ key, descending } satisfies Sort<HostColumnKey>)));
   test('by name, as people count', () => expect(names()).toEqual(['db', 'web-2', 'web-10']));
   test('by name, the other way', () => expect(names('host', true)).toEqual(['web-10', 'web-2', 'db']));
   test('unknown comes last in both directions', () => {
@@ -35,7 +35,7 @@ describe('select', () => {
 });
 
 test('groups stand in order, those without the label last', () => {
-  const lines = linesOf(order(hosts, undefined), 'site');
+  const lines = linesOf(byName(hosts), 'site');
   expect(lines.map((line) => (line.kind === 'group' ? `[${line.name}]` : line.host.host))).toEqual(['[graz]', 'web-10', '[vienna]', 'web-2', '[undefined]', 'db']);
   expect(new Set(lines.map((line) => line.key)).size).toBe(lines.length);
   expect(linesOf(hosts, undefined)).toHaveLength(3);

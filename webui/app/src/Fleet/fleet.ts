@@ -80,16 +80,21 @@ export function select(hosts: readonly Host[], view: FleetView): Host[] {
 
 const names = new Intl.Collator('en', { numeric: true, sensitivity: 'base' });
 
-/** The hosts in order. Unknown last in both directions; equal ones by name, with numbers in it counted (web-2 before web-10). */
-export function order(hosts: readonly Host[], sort: Sort<HostColumnKey> | undefined): Host[] {
-  const sign = sort?.descending ? -1 : 1;
-  const byName = (a: Host, b: Host) => names.compare(a.host, b.host);
-  const column = sort && sort.key !== 'host' && hostColumns.find(({ key }) => key === sort.key);
-  if (!column) return hosts.toSorted((a, b) => sign * byName(a, b));
-  return hosts
-    .map((host) => ({ host, value: column.value(host) }))
+/** The hosts by name, with numbers in it counted: web-2 before web-10. */
+export function byName(hosts: readonly Host[]): Host[] {
+  return hosts.toSorted((a, b) => names.compare(a.host, b.host));
+}
+
+/** The hosts, which are given by name, in order. Unknown last in both directions; equal ones by name. */
+export function order(named: readonly Host[], sort: Sort<HostColumnKey> | undefined): readonly Host[] {
+  if (!sort) return named;
+  if (sort.key === 'host') return sort.descending ? named.toReversed() : named;
+  const sign = sort.descending ? -1 : 1;
+  const { value } = hostColumns.find(({ key }) => key === sort.key)!;
+  return named
+    .map((host) => ({ host, value: value(host) }))
     .sort((a, b) => {
-      if (a.value === b.value) return byName(a.host, b.host);
+      if (a.value === b.value) return 0;
       if (a.value === undefined) return 1;
       if (b.value === undefined) return -1;
       return a.value < b.value ? -sign : sign;
