@@ -7,6 +7,7 @@ export default defineConfig({
     include: ['e2e/**/*.spec.ts'],
     testTimeout: 60_000,
     hookTimeout: 60_000,
+    expect: { poll: { timeout: 20_000 } }, // a busy machine is no fault
     fileParallelism: false, // two cores, and one browser is enough
   },
 });
