@@ -4,15 +4,17 @@ export type End = 'a' | 'b';
 
 const least = 5 * 60_000; // ms on either side
 
+const edge = 0.04; // of the length, for the grip of the later end
+
 /**
- * The time to show around two ends: half as much again on either side, and nothing that is still to
- * come. What was shown stays while both ends are well within it.
+ * The time to show around two ends: half as much again on either side, and little of what is still
+ * to come. What was shown stays while both ends are well within it.
  */
 export function windowOf(ends: Range, now: number, shown?: Range): Range {
   const length = ends.to - ends.from;
   if (shown && ends.from >= shown.from && ends.to <= shown.to && length * 8 >= shown.to - shown.from) return shown;
   const aside = Math.max(least, length / 2);
-  return { from: ends.from - aside, to: Math.max(ends.to, Math.min(ends.to + aside, now)) };
+  return { from: ends.from - aside, to: Math.max(ends.to + length * edge, Math.min(ends.to + aside, now)) };
 }
 
 /** Two instants as texts, the earlier one first. One that is not given stands where it is. */

@@ -6,14 +6,18 @@ type Values = readonly (number | null)[];
 /** A run of points without a gap, as indices: first, and one after the last. */
 export type Run = readonly [first: number, end: number];
 
+const few = 8; // points
+
 /**
  * The longest time between two points that is not a gap, in milliseconds: three times what is
- * usual, and never less than a step and a half. Of one point nothing is usual; it is given a minute.
+ * usual, and never less than a step and a half. Few points say little of what is usual: then the
+ * interval of snapshots counts, in seconds, where it is known to be shorter.
  */
-export function gapLimit(times: readonly number[], step: number): number {
+export function gapLimit(times: readonly number[], step: number, interval = Infinity): number {
   const apart = times.slice(1).map((time, i) => time - times[i]!);
   apart.sort((a, b) => a - b);
-  const usual = apart[apart.length >> 1] ?? 20;
+  const median = apart[apart.length >> 1] ?? Math.min(interval, 20);
+  const usual = apart.length < few ? Math.min(median, interval) : median;
   return Math.max(step * 1.5, usual * 3) * 1000;
 }
 

@@ -76,3 +76,13 @@ describe('a line', () => {
     expect(events(series, box.range, 100, 30)).toEqual([{ x: 0, starts: 3, ends: 0 }, { x: 60, starts: 0, ends: 4 }]);
   });
 });
+
+test('what is a gap among few points follows from the interval of snapshots', () => {
+  const minutes = (...at: number[]) => at.map((minute) => minute * 60);
+  expect(gapLimit(minutes(0, 15, 55), 120)).toBe(3 * 40 * 60_000);
+  expect(gapLimit(minutes(0, 15, 55), 120, 10)).toBe(180_000);
+  expect(gapLimit(minutes(0, 5, 10), 0, 300)).toBe(900_000);
+  expect(gapLimit(minutes(0, 5, 10), 0, 3600), 'an interval over a gap').toBe(900_000);
+  expect(gapLimit(minutes(0, 1, 2, 3, 4, 5, 6, 7, 8, 9), 0, 15), 'many points speak for themselves').toBe(180_000);
+  expect(gapLimit(minutes(0), 0)).toBe(60_000);
+});
