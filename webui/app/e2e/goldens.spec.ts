@@ -55,7 +55,7 @@ describe.skipIf(skip)('the pages look as they did', () => {
     rmSync(failed, { recursive: true, force: true });
     mkdirSync(goldens, { recursive: true });
     await procmon.start();
-    browser = await browse(['--font-render-hinting=none', '--disable-lcd-text', '--force-color-profile=srgb']);
+    browser = await browse(['--lang=en-US', '--font-render-hinting=none', '--disable-lcd-text', '--force-color-profile=srgb']);
   }, 180_000);
   afterAll(async () => {
     await browser?.close();
