@@ -39,6 +39,9 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 		WithNumMemtables(memTables).
 		WithNumLevelZeroTables(1).
 		WithNumLevelZeroTablesStall(10).
+		// New keys stand at the end of each kind, so that there is little to rewrite below, and a
+		// level between would keep what was removed.
+		WithBaseLevelSize(256 << 20).
 		WithNumCompactors(2).
 		WithCompactL0OnClose(true).
 		WithValueLogFileSize(1 << 20).
