@@ -67,13 +67,14 @@ func (b *Builder) rowsAt(step int) []*row {
 		from, rank int
 		row        *row
 	}
-	ranks := map[*row]int{}
+	var ranks []int // by row
 	if explicit != nil {
+		ranks = make([]int, len(b.rows))
 		for i, w := range explicit.rows {
-			ranks[w] = i
+			ranks[w.index] = i
 		}
 	}
-	var places []place
+	places := make([]place, 0, len(b.now)+8)
 	for _, w := range b.rows {
 		from, in := w.run(step)
 		switch {
@@ -81,7 +82,7 @@ func (b *Builder) rowsAt(step int) []*row {
 		case explicit == nil:
 			places = append(places, place{0, int(w.pid), w})
 		case from <= explicit.step:
-			places = append(places, place{explicit.step, ranks[w], w})
+			places = append(places, place{explicit.step, ranks[w.index], w})
 		default:
 			places = append(places, place{from, w.index, w})
 		}
