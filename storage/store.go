@@ -138,7 +138,7 @@ func Open(dir string, o Options) (*Store, error) {
 		s.now = time.Now
 	}
 	if err := s.open(); err != nil {
-		return nil, fmt.Errorf("open storage %s: %w", dir, err)
+		return nil, fmt.Errorf("open storage %s: %w", dir, s.space.explain(err))
 	}
 	go s.commitLoop()
 	ctx, stop := context.WithCancel(context.Background())
