@@ -184,7 +184,9 @@ func TestOthersFillTheDisk(t *testing.T) {
 	if !w.ended() {
 		must(t, w.stdin.Close())
 		<-w.read
-		must(t, w.cmd.Wait())
+		if w.cmd.Wait() != nil {
+			ends++ // in the last moment
+		}
 	}
 	now := w.clock()
 	s := openStore(t, w.dir, func(o *storage.Options) {

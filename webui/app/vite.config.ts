@@ -9,6 +9,9 @@ export default defineConfig({
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     reportCompressedSize: false,
+    // Requests take longer than these few bytes: one file for all styles, one for what pages share.
+    cssCodeSplit: false,
+    rolldownOptions: { output: { codeSplitting: { groups: [{ name: 'shared', test: /\/src\/(?!Charts\/)/, minShareCount: 2 }] } } },
   },
   server: { proxy: { '/api': process.env.PROCMON_URL ?? 'http://127.0.0.1:8000' } },
   // Vitest would load Svelte's server build without this.

@@ -1,4 +1,6 @@
 import type { Component } from 'svelte';
+import { askAhead } from '../api/ahead';
+import { treePath } from '../api/client';
 import type { Route } from '../url/route';
 
 type Name = Exclude<Route['page'], 'missing'>;
@@ -13,6 +15,15 @@ const loaders: Record<Name, () => Promise<{ default: unknown }>> = {
   top: () => import('../Top/Top.svelte'),
   targets: () => import('../Targets/Targets.svelte'),
 };
+
+/** Loads a page and its data while the frame is still being made. What fails is said when it is shown. */
+export function loadAhead(route: Route, params: URLSearchParams): void {
+  if (route.page === 'missing') return;
+  if (route.page === 'fleet') askAhead('/api/v1/hosts');
+  if (route.page === 'targets') askAhead('/api/v1/targets');
+  if (route.page === 'host' && !params.get('at')) askAhead(treePath(route.host));
+  loaders[route.page]().catch(() => {});
+}
 
 /** The pages, each loaded when it is first asked for. */
 export class Pages {

@@ -43,7 +43,27 @@ export class HostFeed {
 
   /** Follows the newest tree until the returned function is called. */
   follow(): () => void {
-    return this.#live.subscribe(() => this.#want(), (message) => this.#hear(message));
+    let leave: (() => void) | undefined;
+    let left = false;
+    const subscribe = () => {
+      if (!left) leave = this.#live.subscribe(() => this.#want(), (message) => this.#hear(message));
+    };
+    if (this.newest) subscribe();
+    else void this.#begin().then(subscribe);
+    return () => {
+      left = true;
+      leave?.();
+    };
+  }
+
+  /** The first tree is asked for, ahead of this page too; what follows is told. What fails here fails there. */
+  async #begin(): Promise<void> {
+    try {
+      const tree = await this.#api.tree(this.#name, undefined);
+      this.newest ??= tree;
+    } catch {
+      // The connection says why, or, where there is none, who asks instead.
+    }
   }
 
   /** Asks again and again, for when there is no live connection. */
@@ -155,7 +175,7 @@ export class HostFeed {
         this.newest ? undefined : this.#api.tree(this.#name, undefined, signal),
       ]);
       const known = first ?? this.newest;
-      const same = known !== undefined && (first !== undefined || (host.last_seen === known.timestamp && host.state === this.host?.state));
+      const same = known !== undefined && (first !== undefined || (host.last_seen === known.timestamp && host.state === (this.host ?? host).state));
       const tree = same ? known : await this.#api.tree(this.#name, undefined, signal);
       this.host = host;
       this.newest = tree;

@@ -1,4 +1,5 @@
 import { query, type Params } from '../url/route';
+import { asking, takeAhead } from './ahead';
 import type { components, paths } from './schema.gen';
 
 type Answer<P extends keyof paths> = paths[P] extends {
@@ -68,6 +69,9 @@ export interface ApiOptions {
   onAnswer?: (reached: boolean, serverTime: number | undefined) => void;
 }
 
+/** Where the tree of a host is asked for. */
+export const treePath = (host: string, params: Params = {}) => `/api/v1/hosts/${encodeURIComponent(host)}/tree${query(params)}`;
+
 /** Reads the server's API. Every method takes a signal that abandons the request. */
 export class Api {
   readonly #options: ApiOptions;
@@ -86,7 +90,7 @@ export class Api {
 
   /** The tree of a host at an instant, or now; or of the snapshot so many after (or before) that. */
   tree(name: string, at: string | undefined, signal?: AbortSignal, offset = 0): Promise<Tree> {
-    return this.#get<Tree>(`/api/v1/hosts/${encodeURIComponent(name)}/tree${query({ at, offset: offset ? String(offset) : undefined })}`, signal);
+    return this.#get<Tree>(treePath(name, { at, offset: offset ? String(offset) : undefined }), signal);
   }
 
   /** Figures of a host over time. */
@@ -134,26 +138,24 @@ export class Api {
     const timeout = AbortSignal.timeout(this.#options.timeout ?? 20_000);
     const request = this.#options.fetch ?? fetch;
     let response: Response;
-    let text: string;
+    let text = '';
+    let body: Body | undefined;
     try {
-      response = await request(path, {
-        headers: { Accept: 'application/json' },
-        cache: 'no-cache',
+      response = await (takeAhead(path) ?? request(path, {
+        ...asking,
         signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-      });
-      text = await response.text();
+      }));
+      if (response.ok) body = (await response.json()) as Body;
+      else text = await response.text();
     } catch (error) {
+      if (error instanceof SyntaxError) throw new ApiError(200, '', `GET ${path} did not answer with JSON.`);
       if (signal?.aborted) throw error;
       this.#options.onAnswer?.(false, undefined);
       throw new ApiError(0, '', timeout.aborted ? 'The server did not answer in time.' : 'The server cannot be reached.');
     }
     if (response.ok) {
       this.#options.onAnswer?.(true, serverTime(response));
-      try {
-        return JSON.parse(text) as Body;
-      } catch {
-        throw new ApiError(response.status, '', `GET ${path} did not answer with JSON.`);
-      }
+      return body as Body;
     }
     const error = refusal(response.status, text);
     this.#options.onAnswer?.(!error.unreachable, serverTime(response));

@@ -1,0 +1,20 @@
+import { expect, test, vi } from 'vitest';
+import { askAhead } from './ahead';
+import { Api } from './client';
+
+test('what was asked ahead is the first answer, and no later one', async () => {
+  const answers = [{ hosts: [], now: 'first' }, { hosts: [], now: 'second' }];
+  const request = vi.spyOn(globalThis, 'fetch').mockImplementation(() => Promise.resolve(Response.json(answers.shift())));
+  askAhead('/api/v1/hosts');
+  expect(request).toHaveBeenCalledTimes(1);
+  const api = new Api();
+  expect(await api.hosts()).toMatchObject({ now: 'first' });
+  expect(request).toHaveBeenCalledTimes(1);
+  expect(await api.hosts()).toMatchObject({ now: 'second' });
+});
+
+test('a question that failed ahead fails as any', async () => {
+  vi.spyOn(globalThis, 'fetch').mockRejectedValueOnce(new TypeError('refused'));
+  askAhead('/api/v1/targets');
+  await expect(new Api().targets()).rejects.toThrow('The server cannot be reached.');
+});
