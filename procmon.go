@@ -5,7 +5,10 @@
 // processes of a host and is hostile: it is data, never a format, markup or a path.
 package procmon
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Opt is a fact that may be unknown, as when the OS denied access to it. The zero Opt is
 // unknown; it never stands for the number 0 or the empty text.
@@ -123,6 +126,15 @@ func (p *Process) MemoryMiB() Opt[float64] {
 		return Some(float64(p.WorkingSetBytes.Value) / (1 << 20))
 	}
 	return p.Memory
+}
+
+// MemoryBytes returns the memory of p: the working set, or where that is not known what memory says.
+func (p *Process) MemoryBytes() Opt[uint64] {
+	const most = 1 << 43 // MiB, beyond which there are no bytes in an uint64
+	if mib := p.Memory; !p.WorkingSetBytes.Known && mib.Known && mib.Value >= 0 && mib.Value < most {
+		return Some(uint64(math.Round(mib.Value * (1 << 20))))
+	}
+	return p.WorkingSetBytes
 }
 
 // ByID returns the index in s.Processes of every identity.

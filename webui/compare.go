@@ -130,7 +130,7 @@ func writeChange(e *jx.Encoder, c *procmon.Change) {
 		writeNumber(e, "cpu_seconds_used", c.CPUSeconds)
 		writeWhole(e, "read_bytes_used", c.ReadBytes)
 		writeWhole(e, "write_bytes_used", c.WriteBytes)
-		writeGrowth(e, "memory_bytes_change", memoryBytes(c.Before), memoryBytes(c.After))
+		writeGrowth(e, "memory_bytes_change", c.Before.MemoryBytes(), c.After.MemoryBytes())
 		writeGrowth(e, "private_bytes_change", c.Before.PrivateBytes, c.After.PrivateBytes)
 		writeGrowth(e, "threads_change", widen(c.Before.Threads), widen(c.After.Threads))
 		writeGrowth(e, "handles_change", widen(c.Before.Handles), widen(c.After.Handles))
@@ -160,14 +160,6 @@ func writeGrowth(e *jx.Encoder, name string, before, after procmon.Opt[uint64]) 
 
 func widen(v procmon.Opt[uint32]) procmon.Opt[uint64] {
 	return procmon.Opt[uint64]{Value: uint64(v.Value), Known: v.Known}
-}
-
-// memoryBytes returns the working set, from the MiB of a payload that has only those.
-func memoryBytes(p *procmon.Process) procmon.Opt[uint64] {
-	if mib := p.Memory; !p.WorkingSetBytes.Known && mib.Known && mib.Value >= 0 && mib.Value < 1<<43 {
-		return procmon.Some(uint64(math.Round(mib.Value * (1 << 20))))
-	}
-	return p.WorkingSetBytes
 }
 
 // changesCursor is where an answer to what changed goes on.

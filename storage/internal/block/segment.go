@@ -55,7 +55,9 @@ const (
 	// DeliveredCPU is the CPU use as it was delivered, where CPU seconds are not known; those
 	// must be chosen too.
 	DeliveredCPU Columns = 1 << colCPU
-	Numbers              = CPUSeconds | WorkingSet | Private | Threads | Handles | ReadBytes | WriteBytes | KernelSeconds | DeliveredCPU
+	// Memory is WorkingSet, and in its place the memory that was delivered where it is not known.
+	Memory  = WorkingSet | 1<<colMemory
+	Numbers = CPUSeconds | Memory | Private | Threads | Handles | ReadBytes | WriteBytes | KernelSeconds | DeliveredCPU
 )
 
 const (
@@ -70,7 +72,11 @@ func (now *codes) numbers(p *procmon.Process, chosen Columns) {
 	d := unpacker{known: now[colKnown] & uint64(chosen), raw: now[colRaw]}
 	p.CPUSeconds = d.float(colCPUSeconds, now[colCPUSeconds], secondsScale)
 	p.KernelSeconds = d.float(colKernel, now[colKernel], secondsScale)
-	p.WorkingSetBytes = d.whole(colWorkingSet, now[colWorkingSet])
+	p.Memory = procmon.Opt[float64]{}
+	if p.WorkingSetBytes = d.whole(colWorkingSet, now[colWorkingSet]); !p.WorkingSetBytes.Known {
+		p.Memory = d.memory(now)
+		p.WorkingSetBytes, p.Memory = p.MemoryBytes(), procmon.Opt[float64]{}
+	}
 	p.PrivateBytes = d.whole(colPrivate, now[colPrivate])
 	p.Threads = d.whole32(colThreads, now[colThreads])
 	p.Handles = d.whole32(colHandles, now[colHandles])

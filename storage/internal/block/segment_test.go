@@ -82,6 +82,7 @@ func trim(p procmon.Process) procmon.Process {
 	if p.CPUSeconds.Known {
 		p.CPU = procmon.Opt[float64]{}
 	}
+	p.WorkingSetBytes = p.MemoryBytes()
 	p.Memory, p.ReadOperations, p.WriteOperations = procmon.Opt[float64]{}, procmon.Opt[uint64]{}, procmon.Opt[uint64]{}
 	return p
 }

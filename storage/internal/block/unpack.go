@@ -110,18 +110,22 @@ func (t *dictionaries) process(p *procmon.Process, at *moment) error {
 		}
 		p.Services = list
 	}
-	switch {
-	case !d.knows(colMemory) || d.raw&(1<<colMemory) != 0:
-		p.Memory = d.float(colMemory, now[colMemory], mebiScale)
-	case now[colMemory] == 0:
-		p.Memory = procmon.Some(float64(now[colWorkingSet]) / mebiScale)
-	default:
-		p.Memory = procmon.Some(float64(now[colMemory]-1) / mebiScale)
-	}
+	p.Memory = d.memory(now)
 	cpu := now[colCPU]
 	if d.knows(colCPU) && d.raw&(1<<colCPU) == 0 {
 		cpu = uint64(unzigzag(cpu) + expected(now, &at.last, d.known, d.raw, at.before, at.between))
 	}
 	p.CPU = d.float(colCPU, cpu, percentScale)
 	return d.err
+}
+
+// memory returns the MiB that were delivered.
+func (d *unpacker) memory(now *codes) procmon.Opt[float64] {
+	switch {
+	case !d.knows(colMemory) || d.raw&(1<<colMemory) != 0:
+		return d.float(colMemory, now[colMemory], mebiScale)
+	case now[colMemory] == 0:
+		return procmon.Some(float64(now[colWorkingSet]) / mebiScale)
+	}
+	return procmon.Some(float64(now[colMemory]-1) / mebiScale)
 }

@@ -92,6 +92,9 @@ func (h *machine) start() {
 	}
 	if rnd.IntN(6) == 0 {
 		p.Username, p.WorkingSetBytes = procmon.Opt[string]{}, procmon.Opt[uint64]{}
+		if rnd.IntN(2) == 0 {
+			p.Memory = procmon.Some(float64(rnd.IntN(1<<12)) / 64)
+		}
 	}
 	if h.ghost && rnd.IntN(2) == 0 {
 		p.CPUSeconds, p.CPU = procmon.Opt[float64]{}, procmon.Some(float64(rnd.IntN(10000))/100)
@@ -111,6 +114,9 @@ func (h *machine) work(p *procmon.Process) {
 	case 2:
 		if p.WorkingSetBytes.Known {
 			p.WorkingSetBytes.Value = uint64(rnd.IntN(1 << 20))
+		}
+		if p.Memory.Known {
+			p.Memory.Value += float64(rnd.IntN(9)) / 64
 		}
 		p.Threads.Value++
 	case 3:

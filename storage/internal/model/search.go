@@ -52,10 +52,10 @@ func search(records []procmon.Record, q *procmon.SearchQuery) []procmon.Match {
 			if u.cpu.Known && (!m.CPU.Known || u.cpu.Value > m.CPU.Value) {
 				m.CPU = u.cpu
 			}
-			if p.WorkingSetBytes.Known && (!m.Memory.Known || p.WorkingSetBytes.Value > m.Memory.Value) {
-				m.Memory = p.WorkingSetBytes
+			if memory := p.MemoryBytes(); memory.Known && (!m.Memory.Known || memory.Value > m.Memory.Value) {
+				m.Memory = memory
 			}
-			if q.Match.MatchFacts(p, at) && q.Match.MatchFigures(u.cpu, p.WorkingSetBytes) {
+			if q.Match.MatchFacts(p, at) && q.Match.MatchFigures(u.cpu, p.MemoryBytes()) {
 				hits[p.ID()] = true
 			}
 		}

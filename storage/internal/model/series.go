@@ -131,7 +131,7 @@ func Series(records []procmon.Record, q procmon.SeriesQuery) procmon.Series {
 		}
 		u := used(before(records, i), r.Snapshot, p)
 		points = append(points, point{r.Snapshot.Timestamp, map[procmon.Metric]procmon.Opt[float64]{
-			"cpu": u.cpu, "memory": known(p.WorkingSetBytes), "private": known(p.PrivateBytes), "threads": known(p.Threads),
+			"cpu": u.cpu, "memory": known(p.MemoryBytes()), "private": known(p.PrivateBytes), "threads": known(p.Threads),
 			"handles": known(p.Handles), "read": u.read, "write": u.write,
 		}, u.seconds})
 	}

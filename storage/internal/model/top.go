@@ -85,8 +85,8 @@ func top(rows map[string]*sums, records []procmon.Record, q *procmon.TopQuery) {
 			w := rowOf(rows, r.Host, p, q.Per)
 			host := procmon.HostKey(r.Host)
 			w.ids[fmt.Sprint(host, id)], w.hosts[host] = true, true
-			if p.WorkingSetBytes.Known {
-				memory[TopKey(w.TopRow)] += p.WorkingSetBytes.Value
+			if bytes := p.MemoryBytes(); bytes.Known {
+				memory[TopKey(w.TopRow)] += bytes.Value
 			}
 			var previous *procmon.Snapshot
 			if i > 0 && !(seen && was < i-1) && q.From.Sub(records[i-1].Snapshot.Timestamp) <= time.Hour {

@@ -317,7 +317,7 @@ func (s *searcher) process(g block.Segment, i int, row *block.Row, span *span, e
 	at := s.clock.last // of before
 	var m procmon.Match
 	hit, seen, now := false, -1, 0
-	err = each(g, i, row, block.CPUSeconds|block.DeliveredCPU|block.WorkingSet, func(step int, p *procmon.Process) {
+	err = each(g, i, row, block.CPUSeconds|block.DeliveredCPU|block.Memory, func(step int, p *procmon.Process) {
 		if span.holds(step) {
 			for now+1 < len(facts) && facts[now+1].step <= step {
 				now++

@@ -75,7 +75,7 @@ func columnsOf(metrics []procmon.Metric) (c block.Columns) {
 		case procmon.MetricCPU:
 			c |= block.CPUSeconds | block.DeliveredCPU
 		case procmon.MetricMemory:
-			c |= block.WorkingSet
+			c |= block.Memory
 		case procmon.MetricPrivate:
 			c |= block.Private
 		case procmon.MetricThreads:

@@ -179,7 +179,7 @@ func (t *topOfHost) process(g block.Segment, i int, row *block.Row, first int, e
 		return err
 	}
 	c.before, c.was = t.last[row.ID]
-	const chosen = block.CPUSeconds | block.DeliveredCPU | block.WorkingSet | block.ReadBytes | block.WriteBytes
+	const chosen = block.CPUSeconds | block.DeliveredCPU | block.Memory | block.ReadBytes | block.WriteBytes
 	return stretches(g, i, row, chosen, first, func(from, until int, p *procmon.Process) {
 		for step := from; step < until; step++ {
 			if step > from {
