@@ -352,14 +352,15 @@ func (v *victim) check(t *testing.T, when string, last bool) {
 // is made blocks before.
 func (v *victim) compare(t *testing.T, when, dir string, acknowledged map[crashSnapshot]bool, last bool) {
 	t.Helper()
-	clock := v.now
-	s, err := storage.Open(dir, crashOptions(v.work, func() time.Time { return clock }))
+	clock := &testClock{}
+	clock.set(v.now)
+	s, err := storage.Open(dir, crashOptions(v.work, clock.now))
 	must(t, err)
 	defer func() { must(t, s.Close()) }()
 	if last {
-		clock = clock.Add(time.Hour)
+		clock.set(clock.now().Add(time.Hour))
 		for range 2 { // late ones are merged by the second
-			clock = clock.Add(20 * time.Minute)
+			clock.set(clock.now().Add(20 * time.Minute))
 			must(t, s.Seal(t.Context()))
 		}
 		if v.work.prepare != nil && storage.Legacy(t, s) > 0 {
@@ -392,7 +393,7 @@ func (v *victim) compare(t *testing.T, when, dir string, acknowledged map[crashS
 			t.Fatal(err)
 		}
 		v.kept += len(there)
-		cutoff := v.cutoff(clock, host, there)
+		cutoff := v.cutoff(clock.now(), host, there)
 		for c := range acknowledged {
 			switch {
 			case c.host != host:

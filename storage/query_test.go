@@ -23,7 +23,7 @@ func testQueriesSeeEverything(t *testing.T) {
 	clock := &testClock{}
 	clock.set(time.Unix(workload.Base, 0).Add(3 * time.Hour))
 	s := openStore(t, filepath.Join(t.TempDir(), "data"), func(o *storage.Options) { o.Clock = clock.now })
-	h := workload.New(1, 0)
+	h := workload.NewShaped(1, 0, workload.Shape{Processes: 80})
 	var all, late, inTime []procmon.Record
 	for i := range 600 { // two hours and a half
 		r := h.Record()
