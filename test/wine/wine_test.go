@@ -91,6 +91,8 @@ func prepare() (*wine, error) {
 	}
 	// Wine's own processes shall stay from one program to the next. They inherit the output of
 	// the first program that runs, so it has none: whoever read it would wait for their end.
+	// A run that was killed leaves its own behind.
+	_ = w.command(w.server, "-k").Run() // there is seldom one to end
 	for _, args := range [][]string{{w.server, "-p"}, {w.program, "cmd.exe", "/c", "exit"}} {
 		if err := w.command(args[0], args[1:]...).Run(); err != nil {
 			return nil, fmt.Errorf("start Wine: %s: %w", strings.Join(args, " "), err)
