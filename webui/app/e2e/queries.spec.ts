@@ -26,9 +26,9 @@ describe.skipIf(skip)('questions to a real server', () => {
     await procmon.start(exporter);
     browser = await browse();
     // The history of two hosts: something burns CPU, something ends, something starts.
+    const start = minutesAgo(60);
     for (const host of ['past-1', hostile]) {
       for (const [at, cpu, memory] of [[minutesAgo(30), 10, 100], [before, 20, 200], [after, 400, 900]] as const) {
-        const start = minutesAgo(60);
         const p = (pid: number, name: string, more = {}) => ({ pid, name, start_time: start, username: 'anna', cpu_seconds: 1, memory: 10, ...more });
         const processes = [p(1, 'init'), p(7, 'burner.exe', { cpu_seconds: cpu, memory, cmdline: `${hostile} --burn` }), at === after ? p(9, 'late.exe', { start_time: minutesAgo(12) }) : p(8, 'gone.exe')];
         expect((await procmon.push({ hostname: host, timestamp: at, threads: 4, processes })).status).toBe(201);
