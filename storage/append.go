@@ -99,9 +99,15 @@ type checker struct {
 	texts int
 }
 
+// What has its nanoseconds in an int64, in whole years; Unix seconds.
+var (
+	earliest = time.Date(1680, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+	latest   = time.Date(2261, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+)
+
 // time checks t, which is of that field, or of that field of an item of a list.
 func (c *checker) time(t time.Time, field string, item int, of string) {
-	if y := t.Year(); (y >= 1680 && y <= 2260) || c.bad != nil {
+	if at := t.Unix(); at >= earliest && at < latest || c.bad != nil {
 		return
 	}
 	if item >= 0 {

@@ -78,11 +78,11 @@ const maxScaled = 1 << 53
 
 // scaled returns v in units of 1/scale if that is v, bit for bit.
 func scaled(v, scale float64) (n uint64, exact bool) {
-	x := math.Round(v * scale)
+	x := v * scale
 	if !(x >= 0 && x < maxScaled) {
 		return 0, false
 	}
-	n = uint64(x)
+	n = uint64(x + 0.5)
 	return n, math.Float64bits(float64(n)/scale) == math.Float64bits(v)
 }
 
