@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
-	"runtime/debug"
 	"sync"
 	"syscall"
 	"time"
@@ -80,22 +79,15 @@ type server struct {
 
 // serve runs a server until a signal ends it.
 func serve(ctx context.Context, o options, stdout io.Writer) error {
-	collectEarlier()
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go boundGarbage(ctx)
 	s, err := newServer(o.logger, func() (*config.Config, error) { return o.configuration(nil) })
 	if err != nil {
 		return err
 	}
 	defer s.close()
 	return s.run(ctx, &run.Group{}, stdout)
-}
-
-// collectEarlier bounds garbage by half of what is in use. With a thousand hosts that saves some
-// hundred MB, and takes a hundredth of a core. GOGC of the environment wins
-// (https://pkg.go.dev/runtime#hdr-Environment_Variables).
-func collectEarlier() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(50)
-	}
 }
 
 // run serves until a signal, or one of the actors that g has already, ends it.
