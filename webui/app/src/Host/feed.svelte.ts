@@ -44,22 +44,22 @@ export class HostFeed {
   /** Follows the newest tree until the returned function is called. */
   follow(): () => void {
     let leave: (() => void) | undefined;
-    let left = false;
+    const left = new AbortController();
     const subscribe = () => {
-      if (!left) leave = this.#live.subscribe(() => this.#want(), (message) => this.#hear(message));
+      if (!left.signal.aborted) leave = this.#live.subscribe(() => this.#want(), (message) => this.#hear(message));
     };
     if (this.newest) subscribe();
-    else void this.#begin().then(subscribe);
+    else void this.#begin(left.signal).then(subscribe);
     return () => {
-      left = true;
+      left.abort();
       leave?.();
     };
   }
 
   /** The first tree is asked for, ahead of this page too; what follows is told. What fails here fails there. */
-  async #begin(): Promise<void> {
+  async #begin(signal: AbortSignal): Promise<void> {
     try {
-      const tree = await this.#api.tree(this.#name, undefined);
+      const tree = await this.#api.tree(this.#name, undefined, signal);
       this.newest ??= tree;
     } catch {
       // The connection says why, or, where there is none, who asks instead.

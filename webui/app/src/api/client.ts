@@ -1,5 +1,5 @@
 import { query, type Params } from '../url/route';
-import { asking, takeAhead } from './ahead';
+import { asking, patience, takeAhead } from './ahead';
 import type { components, paths } from './schema.gen';
 
 type Answer<P extends keyof paths> = paths[P] extends {
@@ -135,9 +135,9 @@ export class Api {
   }
 
   async #get<Body>(path: string, signal?: AbortSignal): Promise<Body> {
-    const timeout = AbortSignal.timeout(this.#options.timeout ?? 20_000);
+    const timeout = AbortSignal.timeout(this.#options.timeout ?? patience);
     const request = this.#options.fetch ?? fetch;
-    let response: Response;
+    let response: Response | undefined;
     let text = '';
     let body: Body | undefined;
     try {
@@ -148,10 +148,13 @@ export class Api {
       if (response.ok) body = (await response.json()) as Body;
       else text = await response.text();
     } catch (error) {
-      if (error instanceof SyntaxError) throw new ApiError(200, '', `GET ${path} did not answer with JSON.`);
+      if (response && error instanceof SyntaxError) {
+        this.#options.onAnswer?.(true, serverTime(response));
+        throw new ApiError(response.status, '', `GET ${path} did not answer with JSON.`);
+      }
       if (signal?.aborted) throw error;
       this.#options.onAnswer?.(false, undefined);
-      throw new ApiError(0, '', timeout.aborted ? 'The server did not answer in time.' : 'The server cannot be reached.');
+      throw new ApiError(0, '', (error as Error).name === 'TimeoutError' ? 'The server did not answer in time.' : 'The server cannot be reached.');
     }
     if (response.ok) {
       this.#options.onAnswer?.(true, serverTime(response));
