@@ -1,6 +1,6 @@
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { browse, freeAddress, Procmon, skip } from './programs';
+import { browse, freeAddress, Procmon, skip, visit } from './programs';
 import { Proxy } from './proxy';
 
 const size = 80;
@@ -36,10 +36,7 @@ describe.skipIf(skip)('the fleet', () => {
     await proxy?.cut();
     await procmon.remove();
   });
-  beforeEach(async () => {
-    context = await browser.newContext({ viewport: { width: 1440, height: 620 } });
-    page = await context.newPage();
-  });
+  beforeEach(async () => void ({ context, page } = await visit(browser, { viewport: { width: 1440, height: 620 } })));
   afterEach(() => context.close());
 
   const table = () => page.getByRole('table', { name: 'Hosts' });

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { browse, freeAddress, Procmon, skip } from './programs';
+import { browse, freeAddress, Procmon, skip, visit } from './programs';
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const minute = 60_000;
@@ -66,12 +66,7 @@ describe.skipIf(skip)('the host page and the comparison', () => {
 
   async function open(options: Parameters<Browser['newContext']>[0] = {}) {
     await context?.close();
-    context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-    page = await context.newPage();
-    faults = [];
-    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('dialog', (dialog) => faults.push(`a dialog: ${dialog.message()}`));
+    ({ context, page, faults } = await visit(browser, options));
   }
 
   const tree = () => page.getByRole('treegrid');

@@ -3,7 +3,7 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { chromium, type Browser } from 'playwright-core';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
 
 const binary = resolve(import.meta.dirname, '../../../bin/procmon');
 const chromiumPath = process.env.CHROMIUM ?? '/usr/bin/chromium';
@@ -92,6 +92,17 @@ export function browse(more: string[] = []): Promise<Browser> {
       '--disable-background-networking', '--disable-component-update', '--disable-sync', ...more,
     ],
   });
+}
+
+/** A page of its own, and all that goes wrong in it: errors on the console, exceptions, dialogs. */
+export async function visit(browser: Browser, options: Parameters<Browser['newContext']>[0] = {}): Promise<{ context: BrowserContext; page: Page; faults: string[] }> {
+  const context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
+  const page = await context.newPage();
+  const faults: string[] = [];
+  page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('dialog', (dialog) => faults.push(`a dialog: ${dialog.message()}`));
+  return { context, page, faults };
 }
 
 /** An address of the loopback interface that nobody listens on at this moment. */

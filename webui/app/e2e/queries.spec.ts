@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { faultsOf } from './accessible';
-import { browse, freeAddress, marker, Procmon, skip } from './programs';
+import { browse, freeAddress, marker, Procmon, skip, visit } from './programs';
 
 const markerText = `procmon-e2e-query-${process.pid}`;
 const hostile = '<img src=x onerror=alert(1)>';
@@ -51,12 +51,7 @@ describe.skipIf(skip)('questions to a real server', () => {
 
   async function open(options: Parameters<Browser['newContext']>[0] = {}) {
     await context?.close();
-    context = await browser.newContext({ viewport: { width: 1440, height: 900 }, ...options });
-    page = await context.newPage();
-    faults = [];
-    page.on('console', (message) => message.type() === 'error' && faults.push(message.text()));
-    page.on('pageerror', (error) => faults.push(error.message));
-    page.on('dialog', (dialog) => faults.push(`a dialog: ${dialog.message()}`));
+    ({ context, page, faults } = await visit(browser, options));
   }
 
   const search = () => page.getByRole('combobox', { name: 'Search processes' });

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
-import { browse, freeAddress, marker, Procmon, skip } from './programs';
+import { browse, freeAddress, marker, Procmon, skip, visit } from './programs';
 
 const minute = 60_000;
 // The filter of the addresses below, "l", finds these two among a crowd that fills the view.
@@ -43,10 +43,7 @@ describe.skipIf(skip)('time travel and live updates', () => {
     await browser?.close();
     await procmon.remove();
   });
-  beforeEach(async () => {
-    context = await browser.newContext({ viewport: { width: 1440, height: 900 } });
-    page = await context.newPage();
-  });
+  beforeEach(async () => void ({ context, page } = await visit(browser)));
   afterEach(() => context.close());
 
   const tree = () => page.getByRole('treegrid');
