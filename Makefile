@@ -80,7 +80,7 @@ fuzz: ## fuzz each parser for 30 seconds
 	    echo "$$pkg $$f" && $(GO) test -run '^$$' -fuzz "^$$f$$" -fuzztime 30s -fuzzminimizetime 1x $$pkg || exit 1; \
 	  done; done
 
-bench: build ## measure, each figure beside a peer or a floor in the same run; 20 minutes on two idle cores
+bench: build ## measure, each figure beside a peer or a floor in the same run; about half an hour on two cores
 	$(GO) test -run '^$$' -bench . -benchtime 1s -timeout 30m ./...
 	cd bench && $(GO) test -run '^$$' -bench . -benchtime 1s -timeout 30m ./...
 
