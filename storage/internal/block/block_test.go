@@ -116,3 +116,40 @@ func TestWorkload(t *testing.T) {
 		}
 	}
 }
+
+// TestTextsThatAreGivenAgain gives the very same texts again in ways that could be taken for the
+// process as it was before.
+func TestTextsThatAreGivenAgain(t *testing.T) {
+	const text = "C:\\Program Files\\Vendor\\agent.exe --serve"
+	known, hidden := procmon.Some(text), procmon.Opt[string]{Value: text} // the second is not known
+	processes := []procmon.Process{
+		{PID: 1, Name: text, Cmdline: known},
+		{PID: 1, Name: text, Cmdline: hidden},
+		{PID: 1, Name: text, Cmdline: known},
+		{PID: 1, Name: text[:5], Cmdline: procmon.Some(text[:5])},
+		{PID: 2, Name: text},
+		{PID: 1, Name: text, Cmdline: known, Exe: known},
+		{PID: 1, Name: text, Username: known},
+	}
+	var records []procmon.Record
+	for i, p := range processes {
+		records = append(records, procmon.Record{Host: "a", Snapshot: &procmon.Snapshot{
+			Hostname: "a", Timestamp: time.Unix(int64(i), 0).UTC(), Processes: []procmon.Process{p},
+		}})
+	}
+	z := newCompressor(t)
+	b, err := block.Open(build(t, z, records), z)
+	if err != nil {
+		t.Fatal(err)
+	}
+	processes[1].Cmdline.Value = ""
+	for i, want := range processes {
+		got, err := b.Snapshot(i)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]procmon.Process{want}, got.Snapshot.Processes); diff != "" {
+			t.Errorf("step %d (-want +got):\n%s", i, diff)
+		}
+	}
+}

@@ -10,7 +10,7 @@ import (
 )
 
 // A Builder takes in the snapshots of one host, oldest first, and makes a block of them. It
-// holds on to the texts of what it was given, and to nothing else of it.
+// holds on to the texts of the last one that it was given, and to nothing else of it.
 type Builder struct {
 	times  []int64 // Unix nanoseconds
 	host   hostRow
@@ -46,7 +46,7 @@ func (b *Builder) Last() int64 { return b.times[len(b.times)-1] }
 
 // Size returns about how many bytes the builder holds.
 func (b *Builder) Size() int {
-	const perRow, perText = 400, 80 // bytes: struct, map and slice headers
+	const perRow, perText = 464, 80 // bytes: struct, map and slice headers
 	texts := b.texts.words.size + b.texts.lines.size + perText*(len(b.texts.words.list)+len(b.texts.lines.list))
 	return b.size + len(b.rows)*perRow + texts + len(b.events.bytes) + 8*len(b.times)
 }
@@ -81,6 +81,7 @@ func (b *Builder) Add(dst []byte, r procmon.Record) ([]byte, error) {
 		}
 		now := encode(p, w, &b.texts, step > 0 && w.present(step-1), between)
 		w.add(step, &now)
+		w.given = given{p.Name, p.Username.Value, p.Cmdline.Value, p.Exe.Value}
 		b.size += len(w.log.bytes) - w.mark
 		seen = append(seen, w)
 	}

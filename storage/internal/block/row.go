@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"math"
 	"math/bits"
+	"unsafe"
 
 	"github.com/procmon/procmon"
 )
@@ -18,12 +19,22 @@ type row struct {
 	startKnown bool
 	start      int64 // Unix nanoseconds
 
-	last codes
-	runs []run // the steps that it is in, ascending
-	log  changeLog
-	mark int // length of log before the last step
+	last  codes
+	given given
+	runs  []run // the steps that it is in, ascending
+	log   changeLog
+	mark  int // length of log before the last step
 
 	older *row // who had the pid before
+}
+
+// given are the texts of a process as they came with the last step, if the row is in it. A sender
+// that knows what has not changed gives the very same ones, which need not be compared.
+type given struct{ name, user, cmdline, exe string }
+
+// sameText reports whether a and b are one text in memory.
+func sameText(a, b string) bool {
+	return len(a) == len(b) && len(a) > 0 && unsafe.StringData(a) == unsafe.StringData(b)
 }
 
 // changeLog is what changed in some columns, step by step.
@@ -122,10 +133,18 @@ func float(f *facts, c int, v procmon.Opt[float64], scale float64) uint64 {
 }
 
 func text(f *facts, t *texts, c int, v procmon.Opt[string], last uint64) uint64 {
+	return textGiven(f, t, c, v, last, "")
+}
+
+// textGiven is text where the last one was given as before.
+func textGiven(f *facts, t *texts, c int, v procmon.Opt[string], last uint64, before string) uint64 {
 	if !v.Known {
 		return 0
 	}
 	f.known |= 1 << c
+	if last != 0 && sameText(v.Value, before) {
+		return last
+	}
 	return t.code(v.Value, last)
 }
 
@@ -147,10 +166,12 @@ func encode(p *procmon.Process, r *row, d *dictionaries, before bool, between in
 	now[colPPID] = whole(&f, colPPID, p.PPID)
 	now[colSession] = whole(&f, colSession, p.SessionID)
 	now[colBits] = whole(&f, colBits, p.Bits)
-	now[colName] = d.words.code(p.Name, last[colName])
-	now[colUser] = text(&f, d.words, colUser, p.Username, last[colUser])
-	now[colCmdline] = text(&f, d.lines, colCmdline, p.Cmdline, last[colCmdline])
-	now[colExe] = text(&f, d.lines, colExe, p.Exe, last[colExe])
+	if now[colName] = last[colName]; !sameText(p.Name, r.given.name) {
+		now[colName] = d.words.code(p.Name, last[colName])
+	}
+	now[colUser] = textGiven(&f, d.words, colUser, p.Username, last[colUser], r.given.user)
+	now[colCmdline] = textGiven(&f, d.lines, colCmdline, p.Cmdline, last[colCmdline], r.given.cmdline)
+	now[colExe] = textGiven(&f, d.lines, colExe, p.Exe, last[colExe], r.given.exe)
 	now[colIntegrity] = text(&f, d.words, colIntegrity, p.Integrity, last[colIntegrity])
 	now[colCompany] = text(&f, d.words, colCompany, p.Company, last[colCompany])
 	now[colDescription] = text(&f, d.words, colDescription, p.Description, last[colDescription])

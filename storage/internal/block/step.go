@@ -46,6 +46,7 @@ func (b *Builder) appendStep(out []byte, before extent) []byte {
 			stayed = append(stayed, w)
 		} else {
 			gone.add(i)
+			w.given = given{} // it would keep its whole snapshot in memory
 		}
 	}
 	out = gone.append(out)
