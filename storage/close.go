@@ -75,7 +75,7 @@ func (s *Store) Seal(ctx context.Context) error {
 	if err := s.migrate(ctx); err != nil {
 		return fmt.Errorf("make blocks of an older format: %w", err)
 	}
-	return s.tidy(ctx)
+	return nil
 }
 
 // close makes a block of g, unless that has happened.
@@ -145,7 +145,6 @@ func (w *writer) removeSteps(g *segment) error {
 			continue
 		}
 		keys = append(keys, it.Item().KeyCopy(nil))
-		w.store.garbage.add(it.Item().EstimatedSize())
 	}
 	it.Close()
 	for _, key := range keys {
@@ -218,7 +217,6 @@ func (w *writer) removeBlock(key []byte) error {
 	it := w.txn.NewIterator(badger.IteratorOptions{Prefix: key})
 	for it.Rewind(); it.Valid(); it.Next() {
 		keys = append(keys, it.Item().KeyCopy(nil))
-		w.store.garbage.add(it.Item().EstimatedSize())
 	}
 	it.Close()
 	for _, k := range keys {

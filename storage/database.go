@@ -27,8 +27,7 @@ const (
 // value log stays empty and space returns without its garbage collection.
 const maxPart = 512 << 10
 
-// badgerOptions has tables of steps, most of which are removed after two hours, become part of
-// the lowest level soon, so that what was removed leaves the disk.
+// badgerOptions has no compactors; see compactLoop.
 func badgerOptions(dir string, log *slog.Logger) badger.Options {
 	return badger.DefaultOptions(dir).
 		WithLogger(badgerLogger{log}).
@@ -39,10 +38,8 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 		WithNumMemtables(memTables).
 		WithNumLevelZeroTables(1).
 		WithNumLevelZeroTablesStall(10).
-		// New keys stand at the end of each kind, so that there is little to rewrite below, and a
-		// level between would keep what was removed.
-		WithBaseLevelSize(256 << 20).
-		WithNumCompactors(2).
+		WithBaseLevelSize(256 << 20). // below it, new tables go to the lowest level at once
+		WithNumCompactors(0).
 		WithCompactL0OnClose(true).
 		WithValueLogFileSize(1 << 20).
 		WithCompression(options.None). // values are compressed already

@@ -75,6 +75,8 @@ func (s *Store) finishRemoval() error {
 
 // dropPrefixes has Badger remove all keys with one of the prefixes. Only the committer calls it.
 func (s *Store) dropPrefixes(prefixes ...[]byte) error {
+	s.rewriting.Lock()
+	defer s.rewriting.Unlock()
 	return errors.Join(s.space.forgetLog(), s.db.DropPrefix(prefixes...))
 }
 

@@ -71,7 +71,7 @@ func prepareRestore(dir string) (*dirLock, error) {
 
 // fillDatabase makes a database of a backup. It need not be durable before it is whole.
 func fillDatabase(ctx context.Context, dir string, r io.Reader, log *slog.Logger) (b Backup, err error) {
-	db, err := badger.Open(badgerOptions(databaseDir(dir), log).WithSyncWrites(false))
+	db, err := badger.Open(badgerOptions(databaseDir(dir), log).WithSyncWrites(false).WithNumCompactors(2))
 	if err != nil {
 		return b, err
 	}

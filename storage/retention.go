@@ -5,7 +5,6 @@ import (
 	"errors"
 	"maps"
 	"slices"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -43,36 +42,6 @@ func (s *Store) cutoffAt(age time.Duration) int64 {
 	return cutoff
 }
 
-// garbage is what was removed and may still take space in files, and the lock of those who
-// rewrite files: Badger does not allow two of them at a time.
-type garbage struct {
-	bytes     atomic.Int64
-	rewriting sync.Mutex
-}
-
-func (g *garbage) add(bytes int64) { g.bytes.Add(bytes) }
-
-// tidy has Badger rewrite its files when much of them is garbage. By itself it does so only
-// when enough new data comes; a store that only shrinks would keep its size.
-func (s *Store) tidy(ctx context.Context) error {
-	const least = 16 << 20 // bytes for which it is not worth the while
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	if s.garbage.bytes.Load() < max(least, s.tableBytes()/8) || s.space.room(reserveForLogs+s.tableBytes()) != nil {
-		return nil
-	}
-	s.life.RLock()
-	defer s.life.RUnlock()
-	if s.closed {
-		return ErrClosed
-	}
-	s.garbage.rewriting.Lock()
-	defer s.garbage.rewriting.Unlock()
-	s.garbage.bytes.Store(0)
-	return s.db.Flatten(1)
-}
-
 // tableBytes returns how large all tables are.
 func (s *Store) tableBytes() int64 {
 	tables, _ := s.db.Size()
@@ -82,10 +51,6 @@ func (s *Store) tableBytes() int64 {
 // expire removes what is older than the retention, and the oldest of what is more than fits.
 // Only the committer calls it, since Badger refuses writes while it drops keys.
 func (s *Store) expire() error {
-	if !s.garbage.rewriting.TryLock() {
-		return nil // the next time
-	}
-	defer s.garbage.rewriting.Unlock()
 	if err := errors.Join(s.space.room(roomToRemove), s.space.prepareLogs()); err != nil {
 		return err
 	}

@@ -92,22 +92,20 @@ type Store struct {
 	fleet      fleet
 	heads      heads
 	legacy     legacy
-	garbage    garbage
 	space      space
 	damage     damageLog
 	sketches   sketches
 	opened     opened
 	counts     counters
 
-	sealing sync.Mutex // held by Seal
-	queue   chan *request
-	done    chan struct{} // closed when the committer has ended
-	sealer  struct {
-		stop context.CancelFunc
-		done chan struct{}
-	}
-	life   sync.RWMutex // held for reading by whoever uses db or sends to queue
-	closed bool
+	sealing   sync.Mutex // held by Seal
+	rewriting sync.Mutex // held by who rewrites files of Badger, which allows one at a time
+	queue     chan *request
+	done      chan struct{} // closed when the committer has ended
+	sealer    *loop
+	compactor *loop
+	life      sync.RWMutex // held for reading by whoever uses db or sends to queue
+	closed    bool
 }
 
 // Open opens the database in dir and makes it if dir is empty or does not exist. It
@@ -141,12 +139,7 @@ func Open(dir string, o Options) (*Store, error) {
 		return nil, fmt.Errorf("open storage %s: %w", dir, s.space.explain(err))
 	}
 	go s.commitLoop()
-	ctx, stop := context.WithCancel(context.Background())
-	s.sealer.stop, s.sealer.done = stop, make(chan struct{})
-	go func() {
-		defer close(s.sealer.done)
-		s.sealLoop(ctx)
-	}()
+	s.sealer = start(s.sealLoop)
 	return s, nil
 }
 
@@ -176,6 +169,7 @@ func (s *Store) open() (err error) {
 	if s.db, err = openDatabase(databaseDir(s.dir), s.log); err != nil {
 		return err
 	}
+	s.compactor = start(s.compactLoop)
 	if err := s.restoreIntact(); err != nil {
 		return err
 	}
@@ -204,7 +198,6 @@ func (s *Store) Close() error {
 	s.closed = true
 	s.life.Unlock()
 	s.sealer.stop()
-	<-s.sealer.done
 	close(s.queue)
 	<-s.done
 	if err := s.release(); err != nil {
@@ -215,6 +208,9 @@ func (s *Store) Close() error {
 
 func (s *Store) release() error {
 	var err error
+	if s.compactor != nil {
+		s.compactor.stop()
+	}
 	if s.db != nil {
 		// Without the room that Badger takes to close, it is left as a crash leaves it: nothing is
 		// lost, and the next start does the rest.
@@ -232,6 +228,28 @@ func (s *Store) release() error {
 		err = errors.Join(err, s.lock.release())
 	}
 	return err
+}
+
+// loop is something that goes on until it is stopped.
+type loop struct {
+	cancel context.CancelFunc
+	done   chan struct{}
+}
+
+func start(run func(context.Context)) *loop {
+	ctx, cancel := context.WithCancel(context.Background())
+	l := &loop{cancel, make(chan struct{})}
+	go func() {
+		defer close(l.done)
+		run(ctx)
+	}()
+	return l
+}
+
+// stop returns when it has ended.
+func (l *loop) stop() {
+	l.cancel()
+	<-l.done
 }
 
 // view runs fn on a consistent view of the database, which stays open meanwhile. Badger
