@@ -34,6 +34,13 @@ func (g *segment) times() []int64 {
 	return g.builder.Times()
 }
 
+// read calls fn with g, which does not grow meanwhile.
+func (g *segment) read(fn func(block.Segment) error) error {
+	g.mu.RLock()
+	defer g.mu.RUnlock()
+	return fn(g.builder)
+}
+
 // heads are the open segments of all hosts. The committer alone changes them; mu is for the
 // others, who read. A slice in open is never changed, but replaced.
 type heads struct {

@@ -82,22 +82,30 @@ func (s *Store) latest(key string, h *host, cutoff int64) (v procmon.View, ok bo
 	if s.closed {
 		return v, false, ErrClosed
 	}
-	g, step := s.heads.find(key, h.newest)
+	g, step, near := s.newestOpen(key, h, cutoff)
 	if g == nil {
 		return v, false, nil
 	}
 	g.mu.RLock()
 	defer g.mu.RUnlock()
-	near := h.before > minNanos && h.before >= cutoff && h.newest-h.before <= int64(farthest)
-	if near && (step == 0 || g.builder.Times()[step-1] != h.before) {
-		return v, false, nil
-	}
 	if v.Record, err = g.builder.Snapshot(step); err != nil || !near {
 		return v, err == nil, nil
 	}
 	before, err := g.builder.Snapshot(step - 1)
 	v.Previous = before.Snapshot
 	return v, err == nil, nil
+}
+
+// newestOpen returns the open segment that holds the newest snapshot of h, which step that is, and
+// whether the step before is the snapshot before it, to derive rates from. It returns nil if these
+// are not both in one open segment.
+func (s *Store) newestOpen(key string, h *host, cutoff int64) (g *segment, step int, near bool) {
+	g, step = s.heads.find(key, h.newest)
+	near = h.before > minNanos && h.before >= cutoff && h.newest-h.before <= int64(farthest)
+	if g == nil || near && (step == 0 || g.times()[step-1] != h.before) {
+		return nil, 0, false
+	}
+	return g, step, near
 }
 
 // finder goes back in the history of a host.

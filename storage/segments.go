@@ -25,6 +25,11 @@ func (s *Store) segments(ctx context.Context, key string, from, to int64, pass f
 	if to < from {
 		return nil
 	}
+	if from == to && from == h.newest {
+		if g, _, _ := s.newestOpen(key, h, cutoff); g != nil {
+			return s.view(func(*badger.Txn) error { return g.read(f) })
+		}
+	}
 	r := finder{store: s, ctx: ctx, host: key, cutoff: minNanos}
 	return r.forward(from, to, func(txn *badger.Txn, p partition, open []*segment) error {
 		if pass != nil && r.passed(p, open, from, to, pass) {
@@ -150,11 +155,7 @@ func (f *finder) inOrder(txn *badger.Txn, p partition, open []*segment) ([]reada
 	var all []readable
 	for _, g := range open {
 		if g.partition == p {
-			all = append(all, readable{g.times, func(fn func(block.Segment) error) error {
-				g.mu.RLock()
-				defer g.mu.RUnlock()
-				return fn(g.builder)
-			}})
+			all = append(all, readable{g.times, g.read})
 		}
 	}
 	blocks, err := f.blocks(txn, p)

@@ -218,8 +218,12 @@ func (r *row) walk(mask uint64, f func(step int, p *procmon.Process, now *codes)
 	if r.startKnown {
 		p.StartTime = procmon.Some(nanoTime(r.start))
 	}
-	var now codes
 	at := r.runs[0].from
+	if r.log.later&mask == 0 {
+		now := r.last
+		return f(at, &p, &now)
+	}
+	var now codes
 	told := false
 	for lr := (logReader{bytes: r.log.bytes}); lr.next(); {
 		if !told && lr.gap > 0 { // it began with nothing

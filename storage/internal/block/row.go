@@ -40,8 +40,9 @@ func sameText(a, b string) bool {
 // changeLog is what changed in some columns, step by step.
 type changeLog struct {
 	bytes  []byte // of each change: the steps since the one before, a mask of columns, and a difference for each
-	active int    // step of the last change
+	active int    // step of the last change; of none yet, the first step
 
+	later   uint64 // mask of the columns that changed after the first step
 	changes int
 	ends    [2]change // the last change and the one before, if there are so many
 }
@@ -49,8 +50,11 @@ type changeLog struct {
 // change is where a change stands in a log, and its step.
 type change struct{ at, step int }
 
-// note takes note of a change that is about to be appended.
-func (l *changeLog) note(step int) {
+// note takes note of a change in the columns of mask that is about to be appended.
+func (l *changeLog) note(step int, mask uint64) {
+	if l.changes > 0 || step > l.active {
+		l.later |= mask
+	}
 	l.changes++
 	l.ends[1], l.ends[0] = l.ends[0], change{len(l.bytes), step}
 }
@@ -66,7 +70,7 @@ func (l *changeLog) add(step int, now, last []uint64) {
 	if mask == 0 {
 		return
 	}
-	l.note(step)
+	l.note(step, mask)
 	l.bytes = binary.AppendUvarint(l.bytes, uint64(step-l.active))
 	l.bytes = binary.AppendUvarint(l.bytes, mask)
 	for m := mask; m != 0; m &= m - 1 {

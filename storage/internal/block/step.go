@@ -227,7 +227,7 @@ func (l *changeLog) replay(r *reader, step int, last []uint64) {
 	if mask == 0 {
 		return
 	}
-	l.note(step)
+	l.note(step, mask)
 	l.bytes = binary.AppendUvarint(l.bytes, uint64(step-l.active))
 	l.bytes = binary.AppendUvarint(l.bytes, mask)
 	for m := mask; m != 0; m &= m - 1 {

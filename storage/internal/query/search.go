@@ -133,6 +133,8 @@ type searcher struct {
 	recent bool                       // some of those found are among ids
 	early  map[procmon.ProcessID]bool // those found that began before the segment in which they were found first
 	follow map[procmon.ProcessID]bool // those to find wherever they are, since they match later
+
+	scratch []stage
 }
 
 func newSearcher(match *procmon.Search, host string) *searcher {
@@ -291,15 +293,18 @@ type stage struct {
 	match bool
 }
 
-// stages returns the facts of process i, and whether they match at some step.
-func (s *searcher) stages(g block.Segment, i int, row *block.Row) (all []stage, some bool, err error) {
+// stages returns the facts of process i, until it is called again, and whether they match at some
+// step.
+func (s *searcher) stages(g block.Segment, i int) (all []stage, some bool, err error) {
 	times := g.Times()
+	all = s.scratch[:0]
 	err = g.Facts(i, true, func(step int, p *procmon.Process) error {
 		match := s.match.MatchFacts(p, nanoTime(times[step]))
 		some = some || match || s.timed
 		all = append(all, stage{step, *p, match})
 		return nil
 	})
+	s.scratch = all
 	return all, some, err
 }
 
@@ -309,7 +314,7 @@ func (s *searcher) process(g block.Segment, i int, row *block.Row, span *span, e
 	if s.instant && !span.empty() && !row.In(span.first) {
 		return nil
 	}
-	facts, some, err := s.stages(g, i, row)
+	facts, some, err := s.stages(g, i)
 	if err != nil || !some && !s.follows(row.ID) {
 		return err
 	}
