@@ -124,6 +124,7 @@ func WriteFormat2(t testing.TB, dir string, records []procmon.Record) {
 // again and again, under their own names. Only what reads snapshots by their host notices.
 func Fill(t testing.TB, s *Store, hosts int, histories []*workload.Host, steps int) {
 	t.Helper()
+	made := make([][]madeBlock, len(histories))
 	for kind, h := range histories {
 		var p partition
 		bs := builders{z: s.compressor}
@@ -138,17 +139,25 @@ func Fill(t testing.TB, s *Store, hosts int, histories []*workload.Host, steps i
 			}
 		}
 		bs.finish()
+		made[kind] = bs.made
+	}
+	set := func(batch *badger.WriteBatch, key, value []byte) {
+		if err := batch.Set(key, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// In their order, as they come.
+	for n := range made[0] {
 		batch := s.db.NewWriteBatch()
-		for i := kind; i < hosts; i += len(histories) {
-			host := procmon.HostKey(fmt.Sprintf("%s%03d", strings.TrimRight(h.Name, "0123456789"), i))
-			for _, b := range bs.made {
-				if err := batch.Set(blockKey(host, b.first, 1), b.value); err != nil {
-					t.Fatal(err)
-				}
-				if err := batch.Set(hostKey(host, partitionOf(b.first)), nil); err != nil {
-					t.Fatal(err)
-				}
+		for i := range hosts {
+			kind := i % len(histories)
+			if n >= len(made[kind]) {
+				continue
 			}
+			b := made[kind][n]
+			host := procmon.HostKey(fmt.Sprintf("%s%03d", strings.TrimRight(histories[kind].Name, "0123456789"), i))
+			set(batch, blockKey(host, b.first, 1), b.value)
+			set(batch, hostKey(host, partitionOf(b.first)), nil)
 		}
 		if err := batch.Flush(); err != nil {
 			t.Fatal(err)
