@@ -27,7 +27,8 @@ func BenchmarkOpen(b *testing.B) {
 		days, steps int
 	}{{"1-day", 1, 4}, {"8-days", 8, 4}, {"1-day-1-hour-open", 1, 240}} {
 		b.Run(test.name, func(b *testing.B) {
-			s := fillToOpen(b, hosts, test.days, test.steps)
+			s := simulate(b, 1, hosts, workload.Shape{})
+			s.fill(test.days, test.steps)
 			got := figures{size: float64(allocated(b, s.dir)) / 1e9, steps: float64(hosts * test.steps)}
 			b.ResetTimer()
 			for b.Loop() {
@@ -55,10 +56,9 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
-// fillToOpen returns a closed store of so many hosts with days in blocks and steps after them.
-func fillToOpen(b *testing.B, hosts, days, steps int) *simulation {
-	b.Helper()
-	s := simulate(b, 1, hosts, workload.Shape{})
+// fill gives a store the history of days in blocks and steps after them, and closes it.
+func (s *simulation) fill(days, steps int) {
+	s.b.Helper()
 	histories := make([]*workload.Host, 4)
 	for i := range histories {
 		histories[i] = workload.New(1, i)
@@ -66,11 +66,11 @@ func fillToOpen(b *testing.B, hosts, days, steps int) *simulation {
 	}
 	now := time.Unix(workload.Base, 0).Add(time.Duration(days) * 24 * time.Hour)
 	s.clock.set(now)
-	storage.Fill(b, s.store, hosts, histories, days*4*sixHours)
+	storage.Fill(s.b, s.store, len(s.hosts), histories, days*4*sixHours)
 	for range steps {
 		now = now.Add(workload.Step * time.Second)
 		s.clock.set(now)
-		records := make([]procmon.Record, hosts)
+		records := make([]procmon.Record, len(s.hosts))
 		for i, h := range s.hosts {
 			records[i] = h.Record()
 			records[i].Snapshot.Timestamp = now
@@ -78,5 +78,4 @@ func fillToOpen(b *testing.B, hosts, days, steps int) *simulation {
 		s.append(records)
 	}
 	s.close()
-	return s
 }

@@ -37,11 +37,18 @@ type simulation struct {
 // the system has a place for that: the CPU and the time of syncs depend on the disk alone.
 func simulate(b *testing.B, seed uint64, hosts int, shape workload.Shape, options ...testOption) *simulation {
 	b.Helper()
-	s := &simulation{b: b, dir: filepath.Join(b.TempDir(), "data")}
-	if dir, err := os.MkdirTemp("/dev/shm", "procmon-bench-"); err == nil {
-		s.dir = filepath.Join(dir, "data")
-		b.Cleanup(func() { os.RemoveAll(dir) })
+	dir, err := os.MkdirTemp("/dev/shm", "procmon-bench-")
+	if err != nil {
+		dir = b.TempDir()
 	}
+	b.Cleanup(func() { os.RemoveAll(dir) })
+	return simulateIn(b, dir, seed, hosts, shape, options...)
+}
+
+// simulateIn is simulate on the file system of parent.
+func simulateIn(b *testing.B, parent string, seed uint64, hosts int, shape workload.Shape, options ...testOption) *simulation {
+	b.Helper()
+	s := &simulation{b: b, dir: filepath.Join(parent, "data")}
 	for i := range hosts {
 		h := workload.NewShaped(seed, i, shape)
 		h.JitterMillis = 40
