@@ -148,7 +148,7 @@ func (w *writer) removeSteps(g *segment) error {
 	}
 	it.Close()
 	for _, key := range keys {
-		if err := w.txn.Delete(key); err != nil {
+		if err := w.delete(key); err != nil {
 			return err
 		}
 	}
@@ -220,7 +220,7 @@ func (w *writer) removeBlock(key []byte) error {
 	}
 	it.Close()
 	for _, k := range keys {
-		if err := w.txn.Delete(k); err != nil {
+		if err := w.delete(k); err != nil {
 			return err
 		}
 	}

@@ -86,7 +86,7 @@ func (s *Store) merge(ctx context.Context, host string, p partition) error {
 			}
 		}
 		w.begin()
-		if err := w.txn.Delete(mergeKey(host, p)); err != nil {
+		if err := w.delete(mergeKey(host, p)); err != nil {
 			return err
 		}
 		err = w.flush()

@@ -18,7 +18,9 @@ func (s *Store) remove(places []place) error {
 	batch := s.db.NewWriteBatch()
 	defer batch.Cancel()
 	for _, pl := range places {
-		if err := batch.Set(removalKey(pl), nil); err != nil {
+		key := removalKey(pl)
+		s.space.wrote(key, nil)
+		if err := batch.Set(key, nil); err != nil {
 			return err
 		}
 	}
@@ -66,6 +68,7 @@ func (s *Store) finishRemoval() error {
 	batch := s.db.NewWriteBatch()
 	defer batch.Cancel()
 	for _, key := range notes {
+		s.space.wrote(key, nil)
 		if err := batch.Delete(key); err != nil {
 			return err
 		}
@@ -106,6 +109,7 @@ func (s *Store) forgetPartitions(gone func(host string, p partition) bool) error
 		defer it.Close()
 		for it.Rewind(); it.Valid(); it.Next() {
 			if host, p, ok := parseHostKey(it.Item().Key()); ok && gone(host, p) {
+				s.space.wrote(it.Item().Key(), nil)
 				if err := batch.Delete(it.Item().KeyCopy(nil)); err != nil {
 					return err
 				}

@@ -43,9 +43,11 @@ type space struct {
 	tables  func() int64 // bytes of all tables
 	log     *slog.Logger
 	checked time.Time
-	problem error // ErrFull, or nil
+	lasts   time.Duration // after checked, in which nobody can fill the disk
+	problem error         // ErrFull, or nil
 	full    atomic.Bool
 	nextLog int // number of the log that comes next
+	written int // at most so many bytes are in the newest log, or in memory of it
 }
 
 // check returns ErrFull if there was no room some moments ago. It is for those who would do
@@ -60,9 +62,15 @@ func (s *space) check() error {
 
 // look returns ErrFull if there is no room for one batch.
 func (s *space) look() error {
-	s.checked = time.Now()
+	const fastest, longest = 16, time.Second // that a disk is filled, in bytes a nanosecond; and until it is looked at again
+	now := time.Now()
+	if now.Sub(s.checked) < s.lasts {
+		return nil
+	}
 	was := s.problem
-	s.problem = s.room(reserveForLogs + min(s.tables(), reserveForTables))
+	var beyond int64
+	beyond, s.problem = s.beyond(reserveForLogs + min(s.tables(), reserveForTables))
+	s.checked, s.lasts = now, min(time.Duration(beyond/fastest), longest)
 	s.full.Store(s.problem != nil)
 	switch {
 	case was == nil && s.problem != nil:
@@ -75,22 +83,40 @@ func (s *space) look() error {
 
 // room returns ErrFull if there is less room than that.
 func (s *space) room(need int64) error {
+	_, err := s.beyond(need)
+	return err
+}
+
+// beyond returns how much more room there is than that, and ErrFull if there is less.
+func (s *space) beyond(need int64) (int64, error) {
 	usage, err := disk.Usage(s.dir)
 	if err != nil {
-		return nil // then a commit fails, or not
+		return 0, nil // then a commit fails, or not
 	}
-	if free := int64(usage.Free); free < need {
-		return fmt.Errorf("%w: %d MiB are free where %s is, and %d MiB must be: make room, or set a smaller retention",
+	free := int64(usage.Free)
+	if free < need {
+		return 0, fmt.Errorf("%w: %d MiB are free where %s is, and %d MiB must be: make room, or set a smaller retention",
 			ErrFull, free>>20, s.dir, need>>20)
 	}
-	return nil
+	return free - need, nil
+}
+
+// wrote counts what is written with one key. Badger adds at most a node of its list, the lengths
+// and a checksum: MaxNodeSize in skl/skl.go, encodeEntry in memtable.go of v4.9.
+func (s *space) wrote(key, value []byte) {
+	const most = 160
+	s.written += most + len(key) + len(value)
 }
 
 // prepareLogs gives the newest log of Badger its room on the disk, if it has none yet, and notes
-// that it is written to.
+// that it is written to. Badger begins another when the one before is full, which is looked for
+// when that can be, less the largest transaction.
 func (s *space) prepareLogs() error {
-	if s.nextLog == 0 {
+	first := s.nextLog == 0
+	if first {
 		s.nextLog = max(1, newestLog(databaseDir(s.dir)))
+	} else if s.written < memTableSize*3/4 {
+		return nil
 	}
 	for {
 		err := reserve(filepath.Join(databaseDir(s.dir), fmt.Sprintf("%05d.mem", s.nextLog)), logSize)
@@ -104,12 +130,15 @@ func (s *space) prepareLogs() error {
 			return s.explain(err)
 		}
 		s.nextLog++
+		if !first {
+			s.written = 0
+		}
 	}
 }
 
 // forgetLog notes that Badger may remove the log that is written to, since a table is made of it.
 func (s *space) forgetLog() error {
-	s.nextLog = 0
+	s.nextLog, s.written = 0, 0
 	return noteLog(s.dir, 0)
 }
 

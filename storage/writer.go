@@ -247,8 +247,15 @@ func (w *writer) set(key, value []byte) error {
 	}
 	if err == nil {
 		w.keys[string(key)] = true
+		w.store.space.wrote(key, value)
 	}
 	return err
+}
+
+// delete removes a key in the transaction, which must have room for it.
+func (w *writer) delete(key []byte) error {
+	w.store.space.wrote(key, nil)
+	return w.txn.Delete(key)
 }
 
 // flush makes the transaction durable and answers what waits for it.
