@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,7 +56,11 @@ var processFields = []field[Process]{
 	whole64("read_bytes", func(p *Process) *Opt[uint64] { return &p.ReadBytes }),
 	whole64("write_bytes", func(p *Process) *Opt[uint64] { return &p.WriteBytes }),
 	whole32("session_id", func(p *Process) *Opt[uint32] { return &p.SessionID }),
-	{name: "services", decode: decodeServices, encode: encodeServices},
+	{name: "services", decode: decodeServices, encode: encodeServices,
+		known: func(p *Process) bool { return p.Services != nil },
+		same: func(a, b *Process) bool {
+			return (a.Services == nil) == (b.Services == nil) && slices.Equal(a.Services, b.Services)
+		}},
 	number("kernel_seconds", func(p *Process) *Opt[float64] { return &p.KernelSeconds }),
 	whole64("read_operations", func(p *Process) *Opt[uint64] { return &p.ReadOperations }),
 	whole64("write_operations", func(p *Process) *Opt[uint64] { return &p.WriteOperations }),
@@ -232,6 +237,32 @@ func (s *System) Encode(e *jx.Encoder) {
 
 // EncodeFields writes the fields of p into the object that e has begun.
 func (p *Process) EncodeFields(e *jx.Encoder) { encodeFields(e, processFields, p) }
+
+// Same reports whether p is encoded as before is.
+func (p *Process) Same(before *Process) bool {
+	for i := range processFields {
+		if !processFields[i].same(before, p) {
+			return false
+		}
+	}
+	return true
+}
+
+// EncodeChanges writes the fields of p that are not as they are in before into the object that e
+// has begun, and null for what is unknown now.
+func (p *Process) EncodeChanges(e *jx.Encoder, before *Process) {
+	for i := range processFields {
+		f := &processFields[i]
+		switch {
+		case f.same(before, p):
+		case f.known(p):
+			f.encode(e, p)
+		default:
+			e.FieldStart(f.name)
+			e.Null()
+		}
+	}
+}
 
 func encodeFields[T any](e *jx.Encoder, fields []field[T], t *T) {
 	for i := range fields {

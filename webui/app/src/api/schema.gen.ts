@@ -101,7 +101,7 @@ export interface paths {
         };
         /**
          * The process tree of a host at an instant
-         * @description Each process once, after its parent, siblings by start time and pid. A parent is the process that has the pid and did not start after its child, as pids are reused. CPU is over the interval since the snapshot before.
+         * @description Each process once, after its parent, siblings by start time and pid. A parent is the process that has the pid and did not start after its child, as pids are reused. CPU is over the interval since the snapshot before. Who holds a tree of the host says so, and gets what differs from it where the server still knows that tree, else the whole tree.
          */
         get: operations["getTree"];
         put?: never;
@@ -528,6 +528,7 @@ export interface components {
             hostname: string;
             timestamp: components["schemas"]["Instant"];
             previous?: components["schemas"]["Instant"];
+            next?: components["schemas"]["Instant"];
             stale: boolean;
             labels: components["schemas"]["Labels"];
             system: components["schemas"]["System"];
@@ -797,6 +798,10 @@ export interface operations {
                 at?: components["parameters"]["at"];
                 /** @description So many snapshots later (or, negative, earlier) than the one at the instant; the last or first there is, if there are not so many */
                 offset?: components["parameters"]["offset"];
+                /** @description The id of the tree that the client holds; the answer may be a TreeDelta from it */
+                have?: string;
+                /** @description The previous of that tree, if it has one */
+                previous?: string;
             };
             header?: never;
             path: {
@@ -813,7 +818,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Tree"];
+                    "application/json": components["schemas"]["Tree"] | components["schemas"]["TreeDelta"];
                 };
             };
             400: components["responses"]["Error"];
