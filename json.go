@@ -58,9 +58,7 @@ var processFields = []field[Process]{
 	whole32("session_id", func(p *Process) *Opt[uint32] { return &p.SessionID }),
 	{name: "services", decode: decodeServices, encode: encodeServices,
 		known: func(p *Process) bool { return p.Services != nil },
-		same: func(a, b *Process) bool {
-			return (a.Services == nil) == (b.Services == nil) && slices.Equal(a.Services, b.Services)
-		}},
+		same:  sameServices},
 	number("kernel_seconds", func(p *Process) *Opt[float64] { return &p.KernelSeconds }),
 	whole64("read_operations", func(p *Process) *Opt[uint64] { return &p.ReadOperations }),
 	whole64("write_operations", func(p *Process) *Opt[uint64] { return &p.WriteOperations }),
@@ -238,14 +236,20 @@ func (s *System) Encode(e *jx.Encoder) {
 // EncodeFields writes the fields of p into the object that e has begun.
 func (p *Process) EncodeFields(e *jx.Encoder) { encodeFields(e, processFields, p) }
 
-// Same reports whether p is encoded as before is.
+// Same reports whether p is encoded as before is. It is not by way of the table, as it is asked
+// of every process of a host at every step of time.
 func (p *Process) Same(before *Process) bool {
-	for i := range processFields {
-		if !processFields[i].same(before, p) {
-			return false
-		}
-	}
-	return true
+	q := before
+	return p.PID == q.PID && p.CPUSeconds == q.CPUSeconds && p.CPU == q.CPU && p.Memory == q.Memory && p.WorkingSetBytes == q.WorkingSetBytes &&
+		p.PrivateBytes == q.PrivateBytes && p.Threads == q.Threads && p.Handles == q.Handles && p.ReadBytes == q.ReadBytes && p.WriteBytes == q.WriteBytes &&
+		p.KernelSeconds == q.KernelSeconds && p.ReadOperations == q.ReadOperations && p.WriteOperations == q.WriteOperations &&
+		p.PPID == q.PPID && p.StartTime == q.StartTime && p.SessionID == q.SessionID && p.Elevated == q.Elevated && p.Bits == q.Bits &&
+		p.Name == q.Name && p.Cmdline == q.Cmdline && p.Username == q.Username && p.Exe == q.Exe &&
+		p.Integrity == q.Integrity && p.Company == q.Company && p.Description == q.Description && sameServices(p, q)
+}
+
+func sameServices(p, q *Process) bool {
+	return (p.Services == nil) == (q.Services == nil) && slices.Equal(p.Services, q.Services)
 }
 
 // EncodeChanges writes the fields of p that are not as they are in before into the object that e

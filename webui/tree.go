@@ -31,13 +31,18 @@ func (s *Server) getTree(w http.ResponseWriter, r *http.Request) error {
 	if query.Has("have") || query.Has("at") {
 		s.trees.add(now)
 	}
-	writeJSON(w, http.StatusOK, func(e *jx.Encoder) {
-		if before != nil {
-			now.writeDelta(ctx, e, before, next)
-		} else {
-			now.write(ctx, e, next)
-		}
-	})
+	if before == nil {
+		writeJSON(w, http.StatusOK, func(e *jx.Encoder) { now.write(ctx, e, next) })
+		return nil
+	}
+	var e jx.Encoder // what differs is little
+	now.writeDelta(ctx, &e, before, next)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(append(e.Bytes(), '\n'))
 	return nil
 }
 

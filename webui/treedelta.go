@@ -48,7 +48,7 @@ func (t *hostTree) writeDelta(ctx context.Context, e *jx.Encoder, before *hostTr
 			first = j
 		}
 		count++
-		if now, was := t.process(i), before.process(j); !now.Same(&was) || t.derived(i) != before.derived(j) {
+		if !t.sameRow(i, before, j) {
 			changed = append(changed, pair{i, j})
 		}
 	}
@@ -69,6 +69,20 @@ func (t *hostTree) writeDelta(ctx context.Context, e *jx.Encoder, before *hostTr
 	}
 	e.ObjEnd()
 	e.ObjEnd()
+}
+
+// sameRow reports whether two rows are written alike, but for their parent. Most rows are the same
+// whatever CPU use their hosts have told, which is not what is written.
+func (t *hostTree) sameRow(i int, before *hostTree, j int) bool {
+	if t.derived(i) != before.derived(j) || finite(t.rows[i].CPU) != finite(before.rows[j].CPU) {
+		return false
+	}
+	now, was := &t.view.Snapshot.Processes[t.rows[i].Process], &before.view.Snapshot.Processes[before.rows[j].Process]
+	if now.Same(was) {
+		return true
+	}
+	p, q := t.process(i), before.process(j)
+	return p.Same(&q)
 }
 
 func writeDerivedChanges(e *jx.Encoder, now, was derived) {

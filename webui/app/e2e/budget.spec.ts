@@ -251,7 +251,7 @@ function moved(of: ReturnType<typeof snapshot>, i: number) {
     const { pid } = process;
     // Those at the ends of the branches come and go.
     const comes = pid % 100 === 99 && pid * 4 + 1 >= of.processes.length ? Math.floor((i + pid) / 10) * 10 - pid : undefined;
-    if (comes !== undefined) process.start_time = new Date(pastBegan + comes * 15_000 - pid).toISOString();
+    process.start_time = new Date(pastBegan + (comes === undefined ? -3_600_000 : comes * 15_000 - pid)).toISOString();
     const acts = pid % 5 === 1 ? i : Math.floor((i + pid) / 20); // the others once in a while
     process.cpu_seconds += acts * 0.5 * (1 + (pid % 3));
     process.working_set_bytes += ((acts * 7919 + pid) % 64) * 4096;
