@@ -16,7 +16,7 @@ const slack = 2;
 /** Milliseconds. */
 const budget = { paint: 200, open: 300, longTask: 50, step: 50 };
 /** Of what a step brings, as it comes over the wire, by processes: kilobytes. */
-const wire: Record<number, number> = { 250: 12, [processes]: 300 };
+const wire: Record<number, number> = { 250: 4, [processes]: 80 };
 /** Snapshots of the hosts whose time is stepped, 15 s apart. */
 const past = 24;
 
