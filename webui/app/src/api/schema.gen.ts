@@ -425,6 +425,13 @@ export interface components {
         };
         /** @description Asks for what follows; absent at the end */
         Cursor: string;
+        /** @description There where something stored can not be read, since it is damaged: the answer is right, but lacks what stood there. The server's log says what it is, and procmon storage verify what is lost. */
+        Partial: {
+            /** @description Blocks and snapshots that were passed over */
+            damaged: number;
+            /** @description Of which hosts they are; ten at most are named */
+            hosts: string[];
+        };
         /** @description Figures over time, aligned: values.cpu.avg[i] belongs to times[i]. Where there was no snapshot there is no point. With a step, a point holds the snapshots from its time on and before the next; min and max keep the peaks. */
         Series: {
             host: string;
@@ -435,6 +442,7 @@ export interface components {
             values: {
                 [key: string]: components["schemas"]["Values"];
             };
+            partial?: components["schemas"]["Partial"];
         };
         Values: {
             avg: (number | null)[];
@@ -898,6 +906,7 @@ export interface operations {
                         b: components["schemas"]["Instant"];
                         /** @description Between them */
                         seconds: number;
+                        partial?: components["schemas"]["Partial"];
                         counts: {
                             started: number;
                             ended: number;
@@ -1057,6 +1066,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        partial?: components["schemas"]["Partial"];
                         from: components["schemas"]["Instant"];
                         to: components["schemas"]["Instant"];
                         by: string;
@@ -1108,6 +1118,7 @@ export interface operations {
                         cursor?: components["schemas"]["Cursor"];
                         /** @description Hosts that were looked through for this page */
                         hosts: number;
+                        partial?: components["schemas"]["Partial"];
                     };
                     "text/csv": unknown;
                     "application/x-ndjson": unknown;
