@@ -28,6 +28,7 @@ export interface LiveMessage {
   error?: { code: string; message: string };
 }
 export type Series = components['schemas']['Series'];
+export type Partial = components['schemas']['Partial'];
 export type Values = components['schemas']['Values'];
 export type Life = components['schemas']['Life'];
 export type Process = components['schemas']['Process'];
