@@ -28,10 +28,12 @@ type field[T any] struct {
 	required bool
 	decode   func(*reader, *T) error
 	encode   func(*jx.Encoder, *T)
+	known    func(*T) bool      // whether encode writes something
+	same     func(a, b *T) bool // whether it writes the same
 }
 
 // optional makes a field that is absent when unknown; null is read as absent too.
-func optional[T, V any](name string, at func(*T) *Opt[V], read func(*reader) (V, error), write func(*jx.Encoder, V)) field[T] {
+func optional[T any, V comparable](name string, at func(*T) *Opt[V], read func(*reader) (V, error), write func(*jx.Encoder, V)) field[T] {
 	return field[T]{
 		name: name,
 		decode: func(d *reader, t *T) error {
@@ -50,11 +52,13 @@ func optional[T, V any](name string, at func(*T) *Opt[V], read func(*reader) (V,
 				write(e, v.Value)
 			}
 		},
+		known: func(t *T) bool { return at(t).Known },
+		same:  func(a, b *T) bool { return *at(a) == *at(b) },
 	}
 }
 
 // required makes a field that must be there and is not null.
-func required[T, V any](name string, at func(*T) *V, read func(*reader) (V, error), write func(*jx.Encoder, V)) field[T] {
+func required[T any, V comparable](name string, at func(*T) *V, read func(*reader) (V, error), write func(*jx.Encoder, V)) field[T] {
 	return field[T]{
 		name:     name,
 		required: true,
@@ -69,6 +73,8 @@ func required[T, V any](name string, at func(*T) *V, read func(*reader) (V, erro
 			e.FieldStart(name)
 			write(e, *at(t))
 		},
+		known: func(*T) bool { return true },
+		same:  func(a, b *T) bool { return *at(a) == *at(b) },
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -55,7 +56,9 @@ var processFields = []field[Process]{
 	whole64("read_bytes", func(p *Process) *Opt[uint64] { return &p.ReadBytes }),
 	whole64("write_bytes", func(p *Process) *Opt[uint64] { return &p.WriteBytes }),
 	whole32("session_id", func(p *Process) *Opt[uint32] { return &p.SessionID }),
-	{name: "services", decode: decodeServices, encode: encodeServices},
+	{name: "services", decode: decodeServices, encode: encodeServices,
+		known: func(p *Process) bool { return p.Services != nil },
+		same:  sameServices},
 	number("kernel_seconds", func(p *Process) *Opt[float64] { return &p.KernelSeconds }),
 	whole64("read_operations", func(p *Process) *Opt[uint64] { return &p.ReadOperations }),
 	whole64("write_operations", func(p *Process) *Opt[uint64] { return &p.WriteOperations }),
@@ -232,6 +235,38 @@ func (s *System) Encode(e *jx.Encoder) {
 
 // EncodeFields writes the fields of p into the object that e has begun.
 func (p *Process) EncodeFields(e *jx.Encoder) { encodeFields(e, processFields, p) }
+
+// Same reports whether p is encoded as before is. It is not by way of the table, as it is asked
+// of every process of a host at every step of time.
+func (p *Process) Same(before *Process) bool {
+	q := before
+	return p.PID == q.PID && p.CPUSeconds == q.CPUSeconds && p.CPU == q.CPU && p.Memory == q.Memory && p.WorkingSetBytes == q.WorkingSetBytes &&
+		p.PrivateBytes == q.PrivateBytes && p.Threads == q.Threads && p.Handles == q.Handles && p.ReadBytes == q.ReadBytes && p.WriteBytes == q.WriteBytes &&
+		p.KernelSeconds == q.KernelSeconds && p.ReadOperations == q.ReadOperations && p.WriteOperations == q.WriteOperations &&
+		p.PPID == q.PPID && p.StartTime == q.StartTime && p.SessionID == q.SessionID && p.Elevated == q.Elevated && p.Bits == q.Bits &&
+		p.Name == q.Name && p.Cmdline == q.Cmdline && p.Username == q.Username && p.Exe == q.Exe &&
+		p.Integrity == q.Integrity && p.Company == q.Company && p.Description == q.Description && sameServices(p, q)
+}
+
+func sameServices(p, q *Process) bool {
+	return (p.Services == nil) == (q.Services == nil) && slices.Equal(p.Services, q.Services)
+}
+
+// EncodeChanges writes the fields of p that are not as they are in before into the object that e
+// has begun, and null for what is unknown now.
+func (p *Process) EncodeChanges(e *jx.Encoder, before *Process) {
+	for i := range processFields {
+		f := &processFields[i]
+		switch {
+		case f.same(before, p):
+		case f.known(p):
+			f.encode(e, p)
+		default:
+			e.FieldStart(f.name)
+			e.Null()
+		}
+	}
+}
 
 func encodeFields[T any](e *jx.Encoder, fields []field[T], t *T) {
 	for i := range fields {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -190,4 +191,47 @@ func FuzzDecode(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestChanges takes one fact after the other away, and gives it back.
+func TestChanges(t *testing.T) {
+	fields := func(write func(*jx.Encoder)) map[string]any {
+		var e jx.Encoder
+		e.ObjStart()
+		write(&e)
+		e.ObjEnd()
+		got := map[string]any{}
+		if err := json.Unmarshal(e.Bytes(), &got); err != nil {
+			t.Fatal(err)
+		}
+		return got
+	}
+	whole := full().Processes[1]
+	all := fields(whole.EncodeFields)
+	if got := fields(func(e *jx.Encoder) { whole.EncodeChanges(e, &whole) }); len(got) > 0 || !whole.Same(&whole) {
+		t.Errorf("of itself: %v", got)
+	}
+	seen := map[string]any{}
+	for i := range reflect.TypeFor[procmon.Process]().NumField() {
+		less := whole
+		field := reflect.ValueOf(&less).Elem().Field(i)
+		field.SetZero()
+		if less.Same(&whole) || whole.Same(&less) {
+			t.Errorf("%s: the same without it", reflect.TypeFor[procmon.Process]().Field(i).Name)
+		}
+		back := fields(func(e *jx.Encoder) { whole.EncodeChanges(e, &less) })
+		gone := fields(func(e *jx.Encoder) { less.EncodeChanges(e, &whole) })
+		if len(back) != 1 || len(gone) != 1 {
+			t.Errorf("got %v and %v", back, gone)
+		}
+		for name, value := range gone {
+			if value != nil && value != "" && value != 0.0 {
+				t.Errorf("%s: got %v", name, value)
+			}
+			seen[name] = back[name]
+		}
+	}
+	if diff := cmp.Diff(all, seen); diff != "" {
+		t.Errorf("(-whole +changes):\n%s", diff)
+	}
 }

@@ -39,13 +39,19 @@ func (f *finder) blocks(txn *badger.Txn, p partition) (all []storedBlock, err er
 			err = errors.New("it is in the place of another one")
 		}
 		if err != nil {
-			f.store.damage.add(f.store.log, blockName(f.host, nanos), err.Error())
+			f.lost(nanos, blockName(f.host, nanos), err)
 			continue
 		}
 		all = append(all, storedBlock{b, key})
 	}
 	f.used = append(f.used, all...)
 	return all, nil
+}
+
+// lost notes that something which begins at nanos can not be read.
+func (f *finder) lost(nanos int64, object string, err error) {
+	f.store.damage.add(f.store.log, object, err.Error())
+	procmon.NoteLoss(f.ctx, f.host, nanoTime(nanos))
 }
 
 // done gives back the blocks that were read, of which nothing is used any more.

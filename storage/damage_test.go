@@ -1,6 +1,7 @@
 package storage_test
 
 import (
+	"context"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -434,4 +435,63 @@ func TestDamageWhileOpen(t *testing.T) {
 		t.Fatalf("%d of %d are lost; the test says nothing", len(lost), len(all))
 	}
 	checkLost(t, s, lost)
+}
+
+// TestLosses are told to who asks a question that passes over what is damaged, each time.
+func TestLosses(t *testing.T) {
+	dir, all := sealed(t)
+	later := noon.Add(72 * time.Hour)
+	open := func() *storage.Store {
+		return openStore(t, dir, func(o *storage.Options) { o.Clock = func() time.Time { return later } })
+	}
+	s := open()
+	from, to := all[0].Snapshot.Timestamp.Add(-time.Hour), later
+	ask := func() map[string][]string {
+		t.Helper()
+		lost := map[string][]string{}
+		for name, question := range map[string]func(context.Context) error{
+			"search": func(ctx context.Context) error {
+				_, err := s.Search(ctx, procmon.SearchQuery{From: from, To: to, Limit: 1000})
+				return err
+			},
+			"top": func(ctx context.Context) error {
+				_, err := s.Top(ctx, procmon.TopQuery{From: from, To: to, By: procmon.TopMemory, Per: procmon.PerHost, Limit: 10})
+				return err
+			},
+			"series": func(ctx context.Context) error {
+				hosts, err := s.Hosts(ctx)
+				for _, h := range hosts {
+					if _, failed := s.Series(ctx, procmon.SeriesQuery{Host: h.Host, From: from, To: to, Step: time.Hour}); failed != nil {
+						err = failed
+					}
+				}
+				return err
+			},
+		} {
+			var l procmon.Losses
+			must(t, question(procmon.NotingLosses(t.Context(), &l)))
+			lost[name] = l.Hosts()
+			if (l.Count() == 0) != (len(l.Hosts()) == 0) {
+				t.Errorf("%s: %d of %v", name, l.Count(), l.Hosts())
+			}
+		}
+		return lost
+	}
+	if diff := cmp.Diff(map[string][]string{"search": nil, "top": nil, "series": nil}, ask()); diff != "" {
+		t.Fatalf("of a sound store (-want +got):\n%s", diff)
+	}
+	must(t, s.Close())
+	s = open() // which has read nothing
+	table := only(t, dir, "*.sst")
+	flip(t, table, fileSize(t, table)/3)
+	lost := missing(t, s, all)
+	if len(lost) == 0 {
+		t.Fatal("nothing is lost; the test says nothing")
+	}
+	want := []string{hostOfID(lost[0])}
+	for range 2 {
+		if diff := cmp.Diff(map[string][]string{"search": want, "top": want, "series": want}, ask()); diff != "" {
+			t.Errorf("(-want +got):\n%s", diff)
+		}
+	}
 }

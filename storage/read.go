@@ -148,7 +148,7 @@ func (f *finder) newest(until int64, most int) error {
 		}
 		r, err := e.read()
 		if err != nil {
-			f.store.damage.add(f.store.log, procmon.SnapshotID(f.host, nanoTime(e.nanos)), err.Error())
+			f.lost(e.nanos, procmon.SnapshotID(f.host, nanoTime(e.nanos)), err)
 			return nil
 		}
 		f.found = append(f.found, r)

@@ -89,7 +89,7 @@ func (s *Store) Snapshots(ctx context.Context, name string, from, to time.Time, 
 			}
 			r, err := e.read()
 			if err != nil {
-				s.damage.add(s.log, procmon.SnapshotID(key, nanoTime(e.nanos)), err.Error())
+				f.lost(e.nanos, procmon.SnapshotID(key, nanoTime(e.nanos)), err)
 				continue
 			}
 			if err := fn(r); err != nil {
@@ -211,7 +211,7 @@ func (f *finder) unite(txn *badger.Txn, p partition, open []*segment) (all []rea
 		}
 		r, err := e.read()
 		if err != nil {
-			f.store.damage.add(f.store.log, procmon.SnapshotID(f.host, nanoTime(e.nanos)), err.Error())
+			f.lost(e.nanos, procmon.SnapshotID(f.host, nanoTime(e.nanos)), err)
 			continue
 		}
 		if b != nil && (b.Len() >= maxSteps || b.Full(r)) {

@@ -58,7 +58,8 @@ func (s *Server) compare(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	var d procmon.Difference
-	err = s.gate.ask(r.Context(), "try again later", func(ctx context.Context) (err error) {
+	var lost procmon.Losses
+	err = s.gate.ask(procmon.NotingLosses(r.Context(), &lost), "try again later", func(ctx context.Context) (err error) {
 		d, err = s.store.Difference(ctx, host, a, b)
 		return err
 	})
@@ -71,7 +72,12 @@ func (s *Server) compare(w http.ResponseWriter, r *http.Request) error {
 	slices.SortStableFunc(d.Stayed, func(a, b procmon.Change) int {
 		return cmp.Compare(spent(&b), spent(&a))
 	})
-	writeJSON(w, http.StatusOK, func(e *jx.Encoder) { writeDifference(e, &d, begin.skip, limit) })
+	writeJSON(w, http.StatusOK, func(e *jx.Encoder) {
+		e.ObjStart()
+		writeDifference(e, &d, begin.skip, limit)
+		s.writePartial(r.Context(), e, &lost)
+		e.ObjEnd()
+	})
 	return nil
 }
 
@@ -85,7 +91,6 @@ func spent(c *procmon.Change) float64 {
 
 // writeDifference writes limit rows after the first skip ones.
 func writeDifference(e *jx.Encoder, d *procmon.Difference, skip, limit int) {
-	e.ObjStart()
 	writeText(e, "host", d.Host)
 	writeInstant(e, "a", d.Before.Timestamp)
 	writeInstant(e, "b", d.After.Timestamp)
@@ -115,7 +120,6 @@ func writeDifference(e *jx.Encoder, d *procmon.Difference, skip, limit int) {
 	if end < at {
 		writeText(e, "cursor", changesCursor{d.Before.Timestamp, d.After.Timestamp, end}.String())
 	}
-	e.ObjEnd()
 }
 
 func writeChange(e *jx.Encoder, c *procmon.Change) {

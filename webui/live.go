@@ -163,7 +163,7 @@ type liveClient struct {
 
 	want    subscription
 	topic   *topic
-	sent    *hostState  // the tree that the client has
+	sent    *hostTree   // the tree that the client has
 	host    []byte      // what it knows of the host
 	fleet   *fleetState // what it knows of the fleet
 	at      time.Time   // of the last message about a host
@@ -280,7 +280,7 @@ func (c *liveClient) subscribe(ctx context.Context, ask subscription) error {
 	}
 	c.topic = c.server.live.subscribe(ask.host)
 	if ask.have != "" {
-		c.sent = c.server.stateOf(ctx, c.topic, ask)
+		c.sent = c.server.heldBy(ctx, c.topic, ask)
 	}
 	return nil
 }
@@ -354,7 +354,7 @@ func (c *liveClient) hostMessage(ctx context.Context) ([]byte, error) {
 	before := c.sent
 	c.sent, c.refused = now, false
 	if before == nil {
-		return join(`{"tree":`, now.tree(), `,"host":`, c.host, `}`), nil
+		return join(`{"tree":`, now.bytes(), `,"host":`, c.host, `}`), nil
 	}
 	if now.same(before) {
 		return join(`{"host":`, c.host, `}`), nil

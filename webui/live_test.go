@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -267,6 +269,82 @@ func TestDeltas(t *testing.T) {
 				t.Errorf("a delta from %q", have)
 			}
 		}
+	}
+}
+
+// TestSteps goes through time at random, back and forth, as a page does that holds a tree: what
+// it makes of the answers is what GET answers to who holds nothing.
+func TestSteps(t *testing.T) {
+	clock := newClock(now)
+	store := openStore(t, clock)
+	c := start(t, webui.Options{Store: store, Clock: clock.now})
+	rnd := rand.New(rand.NewPCG(3, 4))
+	s := &procmon.Snapshot{}
+	var times []time.Time
+	for range 20 {
+		clock.add(time.Duration(1+rnd.IntN(20)) * time.Second)
+		s = randomSnapshot(rnd, s, clock.now())
+		times = append(times, s.Timestamp)
+		if err := store.Append(t.Context(), procmon.Record{Host: "Random", Snapshot: s}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ask := func(query url.Values) map[string]any {
+		return c.getOK("/api/v1/hosts/random/tree?" + query.Encode()).(map[string]any)
+	}
+	held := ask(url.Values{})
+	deltas := 0
+	for range 60 {
+		query := url.Values{"at": {times[rnd.IntN(len(times))].Format(time.RFC3339Nano)}}
+		if rnd.IntN(2) == 0 {
+			query = url.Values{"at": {held["timestamp"].(string)}, "offset": {strconv.Itoa(rnd.IntN(7) - 3)}}
+		}
+		want := ask(query)
+		query.Set("have", held["id"].(string))
+		if previous, ok := held["previous"].(string); ok {
+			query.Set("previous", previous)
+		}
+		got := ask(query)
+		if got["from"] != nil {
+			deltas++
+			if got["from"] != held["id"] {
+				t.Fatalf("a delta from %v for who holds %v", got["from"], held["id"])
+			}
+			got = applied(held, got)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Fatalf("%s (-whole +delta):\n%s", query.Encode(), diff)
+		}
+		held = got
+	}
+	if deltas != 60 {
+		t.Errorf("%d of 60 answers were deltas", deltas)
+	}
+	for _, have := range []url.Values{
+		{"have": {"random@2026-01-01T00:00:00Z"}}, {"have": {"random@"}}, {"have": {"else@2026-11-22T20:15:00Z"}}, {"have": {"\u202e"}}, {"have": {""}},
+		{"have": {held["id"].(string)}, "previous": {"2026-11-22T20:15:00Z"}}, // its rates would be others
+	} {
+		if got := ask(have); got["from"] != nil {
+			t.Errorf("%v: got a delta from %v", have, got["from"])
+		}
+	}
+}
+
+// TestStepThatNobodyWaitsFor is one that another has overtaken while the store was read.
+func TestStepThatNobodyWaitsFor(t *testing.T) {
+	handler, err := webui.New(webui.Options{Store: &memory{views: []procmon.View{busyHost(3)}}, Pages: builtPages})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	for _, want := range []bool{true, false} {
+		answer := httptest.NewRecorder()
+		handler.ServeHTTP(answer, httptest.NewRequestWithContext(ctx, http.MethodGet, "/api/v1/hosts/alpha/tree", nil))
+		if got := answer.Body.Len() > 0; got != want {
+			t.Errorf("%d bytes were written", answer.Body.Len())
+		}
+		cancel()
 	}
 }
 

@@ -98,6 +98,11 @@ func checkAgainstFile(t *testing.T, req *http.Request, a *answer) {
 
 // undescribed returns the fields of value that schema, which allows more, does not name.
 func undescribed(at string, schema *openapi3.SchemaRef, value any) []string {
+	for _, form := range slices.Concat(schema.Value.AnyOf, schema.Value.OneOf) {
+		if form.Value.VisitJSON(value, openapi3.EnableJSONSchema2020()) == nil {
+			return undescribed(at, form, value)
+		}
+	}
 	var out []string
 	switch value := value.(type) {
 	case []any:

@@ -63,7 +63,8 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 	if q.Limit, err = whole(query, "limit", defaultMatches, 1, maxMatches); err != nil {
 		return err
 	}
-	page, err := s.page(r.Context(), q)
+	var lost procmon.Losses
+	page, err := s.page(procmon.NotingLosses(r.Context(), &lost), q)
 	if err != nil {
 		return err
 	}
@@ -79,6 +80,7 @@ func (s *Server) search(w http.ResponseWriter, r *http.Request) error {
 			writeText(e, "cursor", page.Cursor)
 		}
 		writeInt(e, "hosts", page.Hosts)
+		s.writePartial(r.Context(), e, &lost)
 		e.ObjEnd()
 	})
 	return nil

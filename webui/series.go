@@ -100,7 +100,8 @@ func (s *Server) answerSeries(w http.ResponseWriter, r *http.Request, query url.
 	}
 	q.From, q.To = in.from, in.to
 	var series procmon.Series
-	err = s.gate.ask(r.Context(), narrowSeries, func(ctx context.Context) (err error) {
+	var lost procmon.Losses
+	err = s.gate.ask(procmon.NotingLosses(r.Context(), &lost), narrowSeries, func(ctx context.Context) (err error) {
 		series, err = s.store.Series(ctx, q)
 		return err
 	})
@@ -110,12 +111,16 @@ func (s *Server) answerSeries(w http.ResponseWriter, r *http.Request, query url.
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, func(e *jx.Encoder) { writeSeries(e, q.Host, q.Metrics, &series) })
+	writeJSON(w, http.StatusOK, func(e *jx.Encoder) {
+		e.ObjStart()
+		writeSeries(e, q.Host, q.Metrics, &series)
+		s.writePartial(r.Context(), e, &lost)
+		e.ObjEnd()
+	})
 	return nil
 }
 
 func writeSeries(e *jx.Encoder, host string, metrics []procmon.Metric, s *procmon.Series) {
-	e.ObjStart()
 	writeText(e, "host", host)
 	writeSeconds(e, "step", s.Step)
 	e.FieldStart("times")
@@ -137,7 +142,6 @@ func writeSeries(e *jx.Encoder, host string, metrics []procmon.Metric, s *procmo
 		}
 		e.ObjEnd()
 	}
-	e.ObjEnd()
 	e.ObjEnd()
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/go-faster/jx"
@@ -44,7 +45,11 @@ func (s *Server) latest(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) getSnapshot(w http.ResponseWriter, r *http.Request) error {
-	view, next, err := s.find(r)
+	query, err := parameters(r, "at", "offset")
+	if err != nil {
+		return err
+	}
+	view, next, err := s.find(r, query)
 	if err != nil {
 		return err
 	}
@@ -60,13 +65,9 @@ func (s *Server) getSnapshot(w http.ResponseWriter, r *http.Request) error {
 // maxOffset is how many snapshots away one may be asked for.
 const maxOffset = 1000
 
-// find returns the view that the path and the parameters of r ask for, and when the snapshot
-// after it was made; the zero time if there is none.
-func (s *Server) find(r *http.Request) (v procmon.View, next time.Time, err error) {
-	query, err := parameters(r, "at", "offset")
-	if err != nil {
-		return v, next, err
-	}
+// find returns the view that the path of r and at and offset of its query ask for, and when the
+// snapshot after it was made; the zero time if there is none.
+func (s *Server) find(r *http.Request, query url.Values) (v procmon.View, next time.Time, err error) {
 	at, err := moment(query, "at", time.Time{})
 	if err != nil {
 		return v, next, err

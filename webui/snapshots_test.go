@@ -139,7 +139,7 @@ func TestWrongRequests(t *testing.T) {
 		{"GET", "/api/v1/hosts/alpha/tree?at=%3Cb%3E%0A%ff", 400, notAnInstant(`"<b>\n\xff"`)},
 		{"GET", "/api/v1/hosts/alpha/tree?at=" + strings.Repeat("1", 1000), 400, notAnInstant(`"` + strings.Repeat("1", 60) + `"…`)},
 		{"GET", "/api/v1/hosts/alpha/tree?at=1&at=2", 400, `parameter at: there 2 times; it is allowed once`},
-		{"GET", "/api/v1/hosts/alpha/tree?time=1", 400, `parameter "time": not known; allowed is at, offset`},
+		{"GET", "/api/v1/hosts/alpha/tree?time=1", 400, `parameter "time": not known; allowed is at, offset, have, previous`},
 		{"GET", "/api/v1/hosts/alpha/tree?at=%zz", 400, `query: "at=%zz" is not name=value pairs, joined by & and percent-encoded`},
 		{"GET", "/api/v1/hosts/alpha/tree?at=1;a", 400, `query: "at=1;a" is not name=value pairs, joined by & and percent-encoded`},
 		{"GET", "/api/v1/hosts?at=1", 400, `parameter "at": not known; none is allowed here`},

@@ -34,6 +34,7 @@ type topKey struct {
 type topAnswer struct {
 	procmon.TopQuery
 	rows []procmon.TopRow
+	lost *procmon.Losses
 }
 
 func (s *Server) top(w http.ResponseWriter, r *http.Request) error {
@@ -79,8 +80,8 @@ func (s *Server) top(w http.ResponseWriter, r *http.Request) error {
 	}
 	find := func(ctx context.Context) (found topAnswer, err error) {
 		err = s.gate.ask(ctx, "ask for a shorter range, or for fewer hosts with host or match", func(ctx context.Context) (err error) {
-			found.TopQuery = q
-			found.rows, err = s.store.Top(ctx, q)
+			found.TopQuery, found.lost = q, new(procmon.Losses)
+			found.rows, err = s.store.Top(procmon.NotingLosses(ctx, found.lost), q)
 			return err
 		})
 		return found, err
@@ -109,6 +110,7 @@ func (s *Server) top(w http.ResponseWriter, r *http.Request) error {
 			writeTopRow(e, &rows[i], q.Per)
 		}
 		e.ArrEnd()
+		s.writePartial(r.Context(), e, found.lost)
 		e.ObjEnd()
 	})
 	return nil

@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"context"
 	"net/http"
 	"time"
 
@@ -10,24 +11,133 @@ import (
 )
 
 func (s *Server) getTree(w http.ResponseWriter, r *http.Request) error {
-	view, next, err := s.find(r)
+	query, err := parameters(r, "at", "offset", "have", "previous")
 	if err != nil {
 		return err
 	}
-	writeJSON(w, http.StatusOK, func(e *jx.Encoder) {
-		e.ObjStart()
-		writeTreeHead(e, &view, next)
-		e.FieldStart("rows")
-		e.ArrStart()
-		eachRow(&view, func(row *procmon.TreeRow, p *procmon.Process, io procmon.Rates) { writeRow(e, row, p, io) })
-		e.ArrEnd()
-		e.ObjEnd()
-	})
+	ctx := r.Context()
+	view, next, err := s.find(r, query)
+	if err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return err // somebody who goes through time is at another instant already
+	}
+	now := newHostTree(view)
+	var before *hostTree
+	if query.Has("have") {
+		before = s.known(ctx, view.Host, query.Get("have"), query.Get("previous"))
+	}
+	if query.Has("have") || query.Has("at") {
+		s.trees.add(now)
+	}
+	if before == nil {
+		writeJSON(w, http.StatusOK, func(e *jx.Encoder) { now.write(ctx, e, next) })
+		return nil
+	}
+	var e jx.Encoder // what differs is little
+	now.writeDelta(ctx, &e, before, next)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusOK)
+	_, _ = w.Write(append(e.Bytes(), '\n'))
 	return nil
 }
 
-// writeTreeHead writes the fields of a tree that stand before its rows.
-func writeTreeHead(e *jx.Encoder, v *procmon.View, next time.Time) {
+// hostTree is the tree of a host in one snapshot. It is never changed, but for the delta that it
+// keeps.
+type hostTree struct {
+	id       string
+	previous string       // instant of the snapshot before; empty if there is none
+	view     procmon.View // of what Previous holds, the time alone
+	rows     []procmon.TreeRow
+	io       []procmon.Rates // by process
+
+	deltas deltas
+}
+
+func newHostTree(v procmon.View) *hostTree {
+	t := &hostTree{id: idOf(&v), previous: previousOf(&v), view: v}
+	t.rows = procmon.Tree(v.Snapshot, procmon.CPUPercent(v.Previous.Counters(), v.Snapshot))
+	t.io = procmon.IORates(v.Previous, v.Snapshot)
+	if v.Previous != nil {
+		t.view.Previous = &procmon.Snapshot{Timestamp: v.Previous.Timestamp}
+	}
+	return t
+}
+
+func idOf(v *procmon.View) string { return procmon.SnapshotID(v.Host, v.Snapshot.Timestamp) }
+
+func previousOf(v *procmon.View) string {
+	if v.Previous == nil {
+		return ""
+	}
+	return v.Previous.Timestamp.UTC().Format(time.RFC3339Nano)
+}
+
+// of reports whether t is the tree of v.
+func (t *hostTree) of(v *procmon.View) bool {
+	return t.view.Stale == v.Stale && t.id == idOf(v) && t.previous == previousOf(v)
+}
+
+// same reports whether both say the same.
+func (t *hostTree) same(o *hostTree) bool { return t.of(&o.view) }
+
+// process returns that of a row, with its use of CPU over the interval that ended there.
+func (t *hostTree) process(row int) procmon.Process {
+	p := t.view.Snapshot.Processes[t.rows[row].Process]
+	p.CPU = finite(t.rows[row].CPU)
+	return p
+}
+
+// identity returns that of the process of a row.
+func (t *hostTree) identity(row int) procmon.ProcessID {
+	return t.view.Snapshot.Processes[t.rows[row].Process].ID()
+}
+
+// derived are the figures of a row that are not the process's own.
+func (t *hostTree) derived(row int) derived {
+	of := &t.rows[row]
+	io := t.io[of.Process]
+	return derived{of.Depth, of.Children, of.Descendants, finite(of.TreeCPU), finite(of.TreeMemory), finite(io.Read), finite(io.Write)}
+}
+
+type derived struct {
+	depth, children, descendants         int
+	treeCPU, treeMemory, readRate, write procmon.Opt[float64]
+}
+
+// ofRows is how many rows are written until it is looked whether anybody waits for them still.
+const ofRows = 256
+
+// write writes the whole tree, or as much of it as somebody waits for. next is when the snapshot
+// after it was made; the zero time if there is none.
+func (t *hostTree) write(ctx context.Context, e *jx.Encoder, next time.Time) {
+	e.ObjStart()
+	t.writeHead(e, next)
+	e.FieldStart("rows")
+	e.ArrStart()
+	for i := range t.rows {
+		if i%ofRows == 0 && ctx.Err() != nil {
+			return
+		}
+		t.writeRow(e, i, t.rows[i].Parent)
+	}
+	e.ArrEnd()
+	e.ObjEnd()
+}
+
+func (t *hostTree) bytes() []byte {
+	var e jx.Encoder
+	t.write(context.Background(), &e, time.Time{})
+	return e.Bytes()
+}
+
+// writeHead writes the fields of a tree that stand before its rows.
+func (t *hostTree) writeHead(e *jx.Encoder, next time.Time) {
+	v := &t.view
 	writeFound(e, v, next)
 	writeText(e, "hostname", v.Snapshot.Hostname)
 	writeInstant(e, "timestamp", v.Snapshot.Timestamp)
@@ -35,30 +145,20 @@ func writeTreeHead(e *jx.Encoder, v *procmon.View, next time.Time) {
 	v.Snapshot.System.Encode(e)
 }
 
-// eachRow calls f with the rows of the tree, and the process of each with its use of CPU over
-// the interval that ended there. p is f's until it returns.
-func eachRow(v *procmon.View, f func(row *procmon.TreeRow, p *procmon.Process, io procmon.Rates)) {
-	rows := procmon.Tree(v.Snapshot, procmon.CPUPercent(v.Previous.Counters(), v.Snapshot))
-	transfer := procmon.IORates(v.Previous, v.Snapshot)
-	for i := range rows {
-		p := v.Snapshot.Processes[rows[i].Process]
-		p.CPU = finite(rows[i].CPU)
-		f(&rows[i], &p, transfer[rows[i].Process])
-	}
-}
-
-func writeRow(e *jx.Encoder, row *procmon.TreeRow, p *procmon.Process, io procmon.Rates) {
+func (t *hostTree) writeRow(e *jx.Encoder, row, parent int) {
 	e.ObjStart()
+	p := t.process(row)
 	p.EncodeFields(e)
-	if row.Parent >= 0 {
-		writeInt(e, "parent", row.Parent)
+	if parent >= 0 {
+		writeInt(e, "parent", parent)
 	}
-	writeInt(e, "depth", row.Depth)
-	writeInt(e, "children", row.Children)
-	writeInt(e, "descendants", row.Descendants)
-	writeNumber(e, "tree_cpu", row.TreeCPU)
-	writeNumber(e, "tree_memory", row.TreeMemory)
-	writeNumber(e, "read_rate", io.Read)
-	writeNumber(e, "write_rate", io.Write)
+	d := t.derived(row)
+	writeInt(e, "depth", d.depth)
+	writeInt(e, "children", d.children)
+	writeInt(e, "descendants", d.descendants)
+	writeNumber(e, "tree_cpu", d.treeCPU)
+	writeNumber(e, "tree_memory", d.treeMemory)
+	writeNumber(e, "read_rate", d.readRate)
+	writeNumber(e, "write_rate", d.write)
 	e.ObjEnd()
 }

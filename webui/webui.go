@@ -76,6 +76,7 @@ type Server struct {
 	targets  func() []procmon.TargetStatus
 	gate     *gate
 	live     live
+	trees    recentTrees
 	fleetCPU shared[steps, []byte]
 	tops     shared[topKey, topAnswer]
 	log      *slog.Logger

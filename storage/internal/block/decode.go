@@ -96,13 +96,19 @@ func (now *codes) take(c int, number uint64) {
 	}
 }
 
-// Open reads the head and the times of a block that Encode made.
+// Open reads the head and the times of a block that Encode made, and checks the sums of all that
+// is in it: what is asked of a block afterwards is answered whole, or it is not there at all.
 func Open(value []byte, z *Compressor) (*Block, error) {
 	parts, err := open(value)
 	if err != nil {
 		return nil, err
 	}
 	b := &Block{z: z, parts: parts}
+	for i := range parts {
+		if !parts[i].sound() {
+			return nil, damaged(i, errors.New("its checksum is wrong"))
+		}
+	}
 	return b, b.section(sectionMeta, b.readMeta)
 }
 
@@ -119,6 +125,11 @@ func (b *Block) section(i int, fn func(*reader)) error {
 	if err == nil {
 		return nil
 	}
+	return damaged(i, err)
+}
+
+// damaged says that section i is.
+func damaged(i int, err error) error {
 	if i < len(sectionNames) {
 		return fmt.Errorf("the section of %s is damaged: %w", sectionNames[i], err)
 	}

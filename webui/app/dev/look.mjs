@@ -43,6 +43,10 @@ const pages = real ? realPages(real) : [
   ['search-nothing', `${url}/search?q=nothinglikethat`],
   ['search-failed', `${url}/search?q=refused`, undefined, / 503 .*\/search\?/],
   ['search-part', `${largeUrl}/search?all=1`, failMore, / 503 .*\/search\?/],
+  ['search-damaged', `${url}/search?q=svchost&range=24h`, damage],
+  ['top-damaged', `${url}/top`, damage],
+  ['compare-damaged', `${url}/hosts/WIN-07/compare`, damage],
+  ['host-damaged', `${url}/hosts/WIN-07`, damage],
   ['search-empty', `${emptyUrl}/search?all=1`],
   ['search-hostile', `${url}/search?q=${encodeURIComponent('host:<img')}`],
   ['top', `${url}/top`],
@@ -106,6 +110,21 @@ async function failMore(page) {
   await page.route('**/api/v1/search?*cursor=*', (route) => route.fulfill({ status: 503, json: { error: { code: 'busy', message: 'too many questions at a time; try again in a moment' } } }));
   await page.getByRole('button', { name: 'Show more' }).click();
   await page.getByRole('alert').waitFor();
+}
+
+/** Some of what is stored is damaged. */
+async function damage(page) {
+  const partial = { damaged: 2, hosts: ['WIN-07', '<b>db</b>', 'db-01', 'db-02'] };
+  await page.route(/\/api\/v1\/(search\?|top\?|hosts\/[^/]+\/compare)/, async (route) => {
+    const response = await route.fetch();
+    await route.fulfill({ response, json: { ...(await response.json()), partial } });
+  });
+  const now = Math.floor(Date.now() / 15_000) * 15;
+  const times = Array.from({ length: 200 }, (_, i) => now - (200 - i) * 15).filter((_, i) => i < 60 || i > 110);
+  const values = { cpu: { avg: times.map((at) => 20 + 10 * Math.sin(at / 300)) }, memory: { avg: times.map(() => 9e9) } };
+  await page.route('**/api/v1/hosts/*/series?*', (route) => route.fulfill({ json: { host: 'WIN-07', step: 0, times, values, partial } }));
+  await page.reload();
+  await page.getByText('Partial.').waitFor();
 }
 
 async function completeField(page) {

@@ -14,7 +14,11 @@ const rounds = process.env.BENCH ? 9 : 3;
 const slack = 2;
 
 /** Milliseconds. */
-const budget = { paint: 200, open: 300, longTask: 50 };
+const budget = { paint: 200, open: 300, longTask: 50, step: 50 };
+/** Of what a step brings, as it comes over the wire, by processes: kilobytes. */
+const wire: Record<number, number> = { 250: 4, [processes]: 80 };
+/** Snapshots of the hosts whose time is stepped, 15 s apart. */
+const past = 24;
 
 describe.skipIf(skip)('the budget of the pages', () => {
   const procmon = new Procmon();
@@ -25,6 +29,11 @@ describe.skipIf(skip)('the budget of the pages', () => {
     await procmon.start(await freeAddress());
     browser = await browse();
     expect((await procmon.push(snapshot('huge', processes))).status).toBe(201);
+    for (let i = 0; i < past; i++) {
+      for (const [size, host] of [[250, 'steps'], [processes, 'steps-huge']] as const) {
+        expect((await procmon.push(moved(snapshot(host, size), i))).status).toBe(201);
+      }
+    }
     for (let i = 0; i < names.length; i += atOnce) {
       const answers = await Promise.all(names.slice(i, i + atOnce).map((name) => procmon.push(snapshot(name, 3))));
       for (const answer of answers) if (answer.status !== 201) expect.fail(`${answer.status} ${await answer.text()}`);
@@ -99,6 +108,39 @@ describe.skipIf(skip)('the budget of the pages', () => {
     await open('10,000 processes open', '/hosts/huge?open=all', '[role=treegrid] [data-index]', budget.open);
   });
 
+  test.each([[250, '/hosts/steps?open=all'], [processes, '/hosts/steps-huge?open=all']])('a step of time, %i processes', async (size, address) => {
+    const clock: number[] = [];
+    const work: number[] = [];
+    const bytes: number[] = [];
+    await fresh('[role=treegrid] [data-index]', async (page) => {
+      await page.goto(`${procmon.url}${address}&at=${new Date(pastBegan + (past / 2) * 15_000).toISOString()}`);
+      await page.waitForFunction(() => (globalThis as unknown as Noted).shownAt);
+      await page.waitForLoadState('networkidle');
+      const session = await page.context().newCDPSession(page);
+      await session.send('Performance.enable', { timeDomain: 'threadTicks' });
+      await session.send('Network.enable');
+      let received = 0;
+      session.on('Network.loadingFinished', ({ encodedDataLength }) => (received += encodedDataLength));
+      const worked = async () => (await session.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'TaskDuration')!.value * 1000;
+      for (let i = 0; i <= 2 * rounds; i++) {
+        const [workBefore, receivedBefore] = [await worked(), received];
+        const took = await step(page, i % 6 < 3 ? 'ArrowLeft' : 'ArrowRight');
+        await page.waitForLoadState('networkidle');
+        if (i === 0) continue; // from here on the server has seen this page
+        clock.push(took);
+        work.push((await worked()) - workBefore);
+        bytes.push((received - receivedBefore) / 1000);
+      }
+    });
+    tell(`a step of time, ${size.toLocaleString('en')} processes`, clock, budget.step);
+    if (Math.min(...work) < 1) throw new Error(`the main thread worked for ${work.join(', ')} ms`);
+    hold('  of that its main thread', work, budget.step);
+    const least = Math.min(...bytes);
+    report.push(`  over the wire${' '.repeat(29)}${least.toFixed(0).padStart(16)} kB${wire[size]!.toFixed(0).padStart(6)} kB`);
+    expect(least).toBeGreaterThan(0);
+    expect(least, 'kB over the wire').toBeLessThanOrEqual(wire[size]! * slack);
+  });
+
   test('10,000 processes scroll without a long task', async () => {
     await holdTasks('/hosts/huge?open=all', '[role=treegrid] [data-index]', { 'tree scrolled': (page) => scroll(page, '[role=treegrid]') });
   });
@@ -151,6 +193,24 @@ async function longestTask(page: Page, act: () => Promise<void>): Promise<number
   return Math.max(...tasks.map(({ tdur = 0 }) => tdur / 1000));
 }
 
+/** Presses a key on the time line; milliseconds until the page shows another snapshot, painted. */
+async function step(page: Page, key: string): Promise<number> {
+  return page.evaluate(async (key) => {
+    const slider = document.querySelector<HTMLElement>('[role=slider]')!;
+    const time = document.querySelector('.asof time')!;
+    slider.focus();
+    const shown = new Promise<number>((done) => {
+      new MutationObserver((_, observer) => {
+        observer.disconnect();
+        requestAnimationFrame(() => setTimeout(() => done(performance.now())));
+      }).observe(time, { attributeFilter: ['datetime'] });
+    });
+    const began = performance.now();
+    slider.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true, cancelable: true }));
+    return (await shown) - began;
+  }, key);
+}
+
 async function scroll(page: Page, selector: string) {
   await page.locator(selector).evaluate(async (element) => {
     for (let frame = 0; frame < 120; frame++) {
@@ -180,6 +240,24 @@ async function sort(page: Page) {
 
 interface Noted {
   shownAt?: number;
+}
+
+const pastBegan = Date.now() - past * 15_000;
+
+/** What a host was at the i-th snapshot of its past: one of five processes does something, one of a hundred is new. */
+function moved(of: ReturnType<typeof snapshot>, i: number) {
+  of.timestamp = new Date(pastBegan + i * 15_000).toISOString();
+  for (const process of of.processes) {
+    const { pid } = process;
+    // Those at the ends of the branches come and go.
+    const comes = pid % 100 === 99 && pid * 4 + 1 >= of.processes.length ? Math.floor((i + pid) / 10) * 10 - pid : undefined;
+    process.start_time = new Date(pastBegan + (comes === undefined ? -3_600_000 : comes * 15_000 - pid)).toISOString();
+    const acts = pid % 5 === 1 ? i : Math.floor((i + pid) / 20); // the others once in a while
+    process.cpu_seconds += acts * 0.5 * (1 + (pid % 3));
+    process.working_set_bytes += ((acts * 7919 + pid) % 64) * 4096;
+    process.handles += acts % 3;
+  }
+  return of;
 }
 
 function snapshot(hostname: string, size: number) {

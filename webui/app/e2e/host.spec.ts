@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import type { Browser, BrowserContext, Page } from 'playwright-core';
+import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { browse, freeAddress, Procmon, skip, visit } from './programs';
 
@@ -147,6 +147,82 @@ describe.skipIf(skip)('the host page and the comparison', () => {
     await page.goBack();
     await page.getByRole('link', { name: 'Compare the ends' }).waitFor();
     expect(await page.locator('.plot .chosen').count()).toBe(1);
+  });
+
+  test('on a phone a finger moves the playhead, or marks a stretch when it is told to', async () => {
+    await open({ viewport: { width: 390, height: 844 }, hasTouch: true, isMobile: true });
+    await page.goto(`${procmon.url}/hosts/columns?zoom=1h&at=${instant(29)}`);
+    await tree().waitFor();
+    const box = (await page.getByRole('slider').boundingBox())!;
+    const touch = await context.newCDPSession(page);
+    async function drag(from: number, to: number) {
+      const at = (share: number) => [{ x: box.x + box.width * share, y: box.y + 30 }];
+      await touch.send('Input.dispatchTouchEvent', { type: 'touchStart', touchPoints: at(from) });
+      for (let i = 1; i <= 6; i++) await touch.send('Input.dispatchTouchEvent', { type: 'touchMove', touchPoints: at(from + ((to - from) * i) / 6) });
+      await touch.send('Input.dispatchTouchEvent', { type: 'touchEnd', touchPoints: [] });
+    }
+    /** Taps until it does something: where the machine is slow, a tap lasts as long as a press, which does nothing. */
+    const tap = (what: Locator, done: () => Promise<boolean>) =>
+      expect.poll(async () => {
+        if (!(await done())) await what.tap();
+        return done();
+      }).toBe(true);
+    await drag(0.8, 0.6);
+    await expect.poll(() => Date.parse(param('at')!)).toBeLessThan(start + 25 * minute);
+    expect(param('from'), 'nothing is marked').toBe(null);
+
+    const playhead = () => page.getByRole('slider').getAttribute('aria-valuenow');
+    const shown = await playhead();
+    const mark = page.getByRole('button', { name: 'Mark a stretch of time' });
+    for (const target of [mark, page.getByRole('button', { name: 'Snapshot before' })]) {
+      const size = (await target.boundingBox())!;
+      expect(Math.min(size.width, size.height)).toBeGreaterThanOrEqual(36);
+    }
+    await tap(mark, async () => (await mark.getAttribute('aria-pressed')) === 'true');
+    await page.getByRole('status').filter({ hasText: 'Drag over the time line' }).waitFor();
+    await drag(0.7, 0.9);
+    await page.getByRole('link', { name: 'Compare the ends' }).waitFor();
+    expect(await mark.getAttribute('aria-pressed')).toBe('false');
+    expect(await playhead(), 'the playhead stays').toBe(shown);
+    await expect.poll(() => param('from')).not.toBe(null);
+    const minutes = (Date.parse(param('to')!) - Date.parse(param('from')!)) / minute;
+    expect(minutes).toBeGreaterThan(10);
+    expect(minutes).toBeLessThan(14);
+    const unmark = page.getByRole('button', { name: 'Unmark' });
+    expect((await unmark.boundingBox())!.width).toBeGreaterThanOrEqual(36);
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBe(390);
+    await tap(unmark, async () => (await unmark.count()) === 0);
+    await expect.poll(() => param('from')).toBe(null);
+  });
+
+  test('a mouse has no need of a button to mark', async () => {
+    await page.goto(`${procmon.url}/hosts/columns`);
+    await tree().waitFor();
+    expect(await page.getByRole('button', { name: 'Mark a stretch of time' }).count()).toBe(0);
+  });
+
+  test('nodes that are opened one by one are in the address; a link opened cold shows the same, and Back passes over them', async () => {
+    await page.goto(`${procmon.url}/hosts/columns?at=${instant(29)}`);
+    await row('service.exe').waitFor();
+    await page.getByRole('button', { name: 'Collapse all' }).click();
+    await row('service.exe').waitFor({ state: 'detached' });
+    await row('root.exe').locator('.chevron').click();
+    await row('late.exe').waitFor();
+    await row('root.exe').locator('.chevron').click();
+    await row('late.exe').waitFor({ state: 'detached' });
+    await row('root.exe').locator('.chevron').click();
+    await expect.poll(() => param('opened')).toMatch(/^1-[0-9a-z]+$/);
+    const link = page.url();
+    await page.goBack();
+    await expect.poll(() => [param('open'), param('opened')]).toEqual([null, null]);
+    await row('late.exe').waitFor();
+
+    await open();
+    await page.goto(link);
+    await row('late.exe').waitFor();
+    await page.goto(link.replace(/opened=[^&]*/, 'opened=99-zzz.2-tovm10'));
+    await row('root.exe').waitFor();
+    expect(await tree().locator('[data-index]').count()).toBe(1);
   });
 
   test('the ends of a comparison are dragged, stepped, put in order, and may fall into a gap', async () => {

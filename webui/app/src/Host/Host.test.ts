@@ -80,9 +80,54 @@ describe('the tree', () => {
     expect(page.all('.chevron')).toHaveLength(0);
   });
   test('shows the state that an address names', async () => {
-    const page = await open(`/hosts/WIN-07?open=none&q=&details=1&process=${encodeURIComponent('3@2026-11-22T20:00:03.000Z')}`, answersOf());
+    const address = `/hosts/WIN-07?q=&details=1&process=${encodeURIComponent('3@2026-11-22T20:00:03.000Z')}`;
+    const page = await open(address, answersOf());
     expect(selected(page)).toEqual(['svchost.exe']);
     expect(page.text('.details h2')).toEqual(['svchost.exe']);
+  });
+  test('does not open what the address says is closed', async () => {
+    const page = await open(`/hosts/WIN-07?open=none&details=1&process=${encodeURIComponent('3@2026-11-22T20:00:03.000Z')}`, answersOf());
+    expect(names(page)).toEqual(['wininit.exe', 'explorer.exe']);
+    expect(page.text('.details h2')).toEqual(['svchost.exe']);
+  });
+  describe('names in its address the nodes that are opened and closed one by one', () => {
+    const address = () => {
+      vi.advanceTimersByTime(200);
+      return location.pathname + location.search;
+    };
+    test('and a link opened cold shows the same', async () => {
+      const page = await open('/hosts/WIN-07', answersOf());
+      const entries = history.length;
+      await page.click('[data-index="1"] .chevron');
+      expect(address()).toBe('/hosts/WIN-07?open=all&closed=2-tox682_000');
+      await page.click('[data-index="1"] .chevron');
+      expect(address(), 'as they are anyway').toBe('/hosts/WIN-07?open=all');
+      await page.click('button[aria-label="Collapse all"]');
+      await page.click('[data-index="0"] .chevron');
+      const link = address();
+      expect(link).toBe('/hosts/WIN-07?open=none&opened=1-tox681_000');
+      expect(history.length, 'Back passes over single nodes').toBe(entries + 1);
+      history.back();
+      await vi.waitUntil(() => location.search === '?open=all');
+      await page.settle();
+      expect(names(page)).toHaveLength(4);
+      const other = await open(link, answersOf());
+      expect(other.text('[role=treegrid]:last-of-type [data-index] .program').slice(-3)).toEqual(['wininit.exe', 'services.exe', 'explorer.exe']);
+    });
+    test('passes over those that nobody knows', async () => {
+      const page = await open('/hosts/WIN-07?open=none&opened=1-tox681_000.99-tox681.2-zzz.x.-.1-tox681_000_1&closed=77', answersOf());
+      expect(names(page)).toEqual(['wininit.exe', 'services.exe', 'explorer.exe']);
+    });
+    test('and those among the matches of a filter, which go with it', async () => {
+      const page = await open('/hosts/WIN-07?q=services', answersOf());
+      expect(names(page)).toEqual(['wininit.exe', 'services.exe']);
+      await page.click('[data-index="1"] .chevron');
+      expect(names(page)).toEqual(['wininit.exe', 'services.exe', 'svchost.exe']);
+      expect(address()).toBe('/hosts/WIN-07?q=services&open=all&shown=2-tox682_000');
+      await page.type('input[type=search]', 'service');
+      expect(names(page)).toEqual(['wininit.exe', 'services.exe']);
+      expect(address()).toBe('/hosts/WIN-07?q=service&open=all');
+    });
   });
 });
 
@@ -137,7 +182,7 @@ describe('refreshing', () => {
   test('reads a tree again only when there is another', async () => {
     const answers = answersOf();
     const page = await open('/hosts/WIN-07', answers);
-    const trees = () => page.asked.filter((path) => path.endsWith('/tree')).length;
+    const trees = () => page.asked.filter((path) => path.includes('/tree')).length;
     const hosts = () => page.asked.filter((path) => path.endsWith('/WIN-07')).length;
     await vi.advanceTimersByTimeAsync(5000);
     expect([hosts(), trees()]).toEqual([2, 1]);

@@ -120,7 +120,7 @@ export class HostFeed {
     const request = { abort: new AbortController(), began: performance.now(), arrived };
     this.#request = request;
     try {
-      const tree = await this.#api.tree(this.#name, wanted.at, request.abort.signal, wanted.offset);
+      const tree = await this.#api.tree(this.#name, wanted.at, request.abort.signal, wanted.offset, this.past ?? this.newest);
       if (this.#request !== request) return;
       this.past = tree;
       this.error = undefined;
@@ -176,7 +176,7 @@ export class HostFeed {
       ]);
       const known = first ?? this.newest;
       const same = known !== undefined && (first !== undefined || (host.last_seen === known.timestamp && host.state === (this.host ?? host).state));
-      const tree = same ? known : await this.#api.tree(this.#name, undefined, signal);
+      const tree = same ? known : await this.#api.tree(this.#name, undefined, signal, 0, known);
       this.host = host;
       this.newest = tree;
       this.error = undefined;

@@ -40,14 +40,14 @@ export interface Lines {
 /** What of a forest is shown, from top to bottom. */
 export function layOut(forest: Forest, view: View): Lines {
   const compare = view.sort && compareBy(view.sort.key, view.sort.descending);
-  const ordered = (nodes: Iterable<Node>): readonly Node[] => (compare ? [...nodes].sort(compare) : [...nodes]);
+  const ordered = (nodes: readonly Node[]) => (compare ? nodes.toSorted(compare) : nodes);
   if (view.flat) return flatList(forest, view, ordered);
 
   const matches = view.filter && match(forest, view.filter);
   const lines: Line[] = [];
   // A chain of parents can be thousands deep: no recursion.
   const rest: { line: Line; all: boolean }[] = [];
-  const push = (nodes: Iterable<Node>, depth: number, all: boolean) => {
+  const push = (nodes: readonly Node[], depth: number, all: boolean) => {
     const siblings = ordered(nodes);
     for (let i = siblings.length - 1; i >= 0; i--) {
       const node = siblings[i]!;
@@ -77,7 +77,7 @@ export function layOut(forest: Forest, view: View): Lines {
   return { lines, found: matches ? matches.found.size : forest.byId.size };
 }
 
-function flatList(forest: Forest, view: View, ordered: (nodes: Iterable<Node>) => readonly Node[]): Lines {
+function flatList(forest: Forest, view: View, ordered: (nodes: readonly Node[]) => readonly Node[]): Lines {
   const { filter } = view;
   const all = [...forest.byId.values()];
   const nodes = ordered(filter ? all.filter((node) => filter(node.row)) : all);

@@ -1,4 +1,4 @@
-import type { Api, Match } from '../api/client';
+import type { Api, Match, Partial } from '../api/client';
 import { hostPath, query, type Params } from '../url/route';
 import { processId } from '../ProcessTree/forest';
 
@@ -7,6 +7,8 @@ export class Results {
   matches = $state.raw<Match[]>([]);
   /** Hosts that were looked through. */
   hosts = $state(0);
+  /** What of all pages so far could not be read. */
+  partial = $state.raw<Partial>();
   error = $state.raw<Error>();
   busy = $state(false);
   /** What the matches answer; undefined before the first question. */
@@ -43,7 +45,7 @@ export class Results {
   clear(): void {
     this.#request?.abort();
     this.#request = undefined;
-    this.question = this.error = this.#cursor = undefined;
+    this.question = this.error = this.partial = this.#cursor = undefined;
     this.matches = [];
     this.busy = this.#answered = false;
   }
@@ -63,6 +65,7 @@ export class Results {
       for (let found = 0; found === 0; ) {
         const page = await this.#api.search({ ...question, cursor }, request.signal);
         if (this.#request !== request) return;
+        this.partial = both(first ? undefined : this.partial, page.partial);
         this.matches = first ? page.matches : [...this.matches, ...page.matches];
         first = false;
         this.#answered = true;
@@ -78,6 +81,11 @@ export class Results {
     this.#request = undefined;
     this.busy = false;
   }
+}
+
+/** What two pages lack. A block that holds matches of both counts twice. */
+function both(a: Partial | undefined, b: Partial | undefined): Partial | undefined {
+  return a && b ? { damaged: a.damaged + b.damaged, hosts: [...new Set([...a.hosts, ...b.hosts])] } : (a ?? b);
 }
 
 export type Line =

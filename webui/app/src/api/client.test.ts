@@ -1,4 +1,5 @@
 import { describe, expect, test, vi } from 'vitest';
+import { treeOf } from '../../test/build';
 import { Api, ApiError } from './client';
 
 function answering(status: number, body: string, headers: Record<string, string> = {}) {
@@ -18,6 +19,31 @@ describe('Api', () => {
     const { api, fetch } = answering(200, '{}');
     await api.tree('../../etc/passwd', '2026-11-22T20:15:00+01:00');
     expect(fetch.mock.calls[0]![0]).toBe('/api/v1/hosts/..%2F..%2Fetc%2Fpasswd/tree?at=2026-11-22T20%3A15%3A00%2B01%3A00');
+  });
+  describe('the tree of who holds one', () => {
+    const held = treeOf([{ pid: 1 }, { pid: 2, under: 1 }], { previous: '2026-11-22T20:14:00Z' });
+    const { rows: _, ...facts } = { ...held, id: 'next', from: held.id };
+    const delta = { ...facts, rows: [[0, 2]], changes: { 1: { cpu: 5 } } };
+    const whole = treeOf([{ pid: 7 }]);
+    const asking = async (first: object) => {
+      const bodies = [first, whole];
+      const fetch = vi.fn(async (_path: string | URL | Request) => new Response(JSON.stringify(bodies.shift())));
+      return { tree: await new Api({ fetch }).tree('a', '5', undefined, -1, held), asked: fetch.mock.calls.map(([path]) => String(path)) };
+    };
+    test('comes as what differs, and shares what is the same', async () => {
+      const { tree, asked } = await asking(delta);
+      expect(asked).toEqual([`/api/v1/hosts/a/tree?at=5&offset=-1&${new URLSearchParams({ have: held.id, previous: held.previous! })}`]);
+      expect(tree.id).toBe('next');
+      expect([tree.rows[0] === held.rows[0], tree.rows[1]!.cpu]).toEqual([true, 5]);
+    });
+    test('comes whole where the server does not know that one any more', async () => {
+      expect((await asking(whole)).tree).toEqual(whole);
+    });
+    test('is asked for whole where what differs is not from it', async () => {
+      const { tree, asked } = await asking({ ...delta, from: 'another' });
+      expect(asked[1]).toBe('/api/v1/hosts/a/tree?at=5&offset=-1');
+      expect(tree).toEqual(whole);
+    });
   });
   test('refusals carry the message of the server', async () => {
     const { api, onAnswer } = answering(404, '{"error":{"code":"not_found","message":"host: not known"}}');

@@ -1,3 +1,4 @@
+import { applyDelta } from '../live/delta';
 import { query, type Params } from '../url/route';
 import { asking, patience, takeAhead } from './ahead';
 import type { components, paths } from './schema.gen';
@@ -16,7 +17,7 @@ export type Target = components['schemas']['Target'];
 export type TreeRow = components['schemas']['TreeRow'];
 export type Hosts = Answer<'/api/v1/hosts'>;
 export type Targets = Answer<'/api/v1/targets'>;
-export type Tree = Answer<'/api/v1/hosts/{host}/tree'>;
+export type Tree = components['schemas']['Tree'];
 export type TreeDelta = Omit<components['schemas']['TreeDelta'], 'changes'> & { changes: Record<string, Record<string, unknown>> };
 /** What comes on /api/v1/live; each message is one of the schema's forms. */
 export interface LiveMessage {
@@ -27,6 +28,7 @@ export interface LiveMessage {
   error?: { code: string; message: string };
 }
 export type Series = components['schemas']['Series'];
+export type Partial = components['schemas']['Partial'];
 export type Values = components['schemas']['Values'];
 export type Life = components['schemas']['Life'];
 export type Process = components['schemas']['Process'];
@@ -88,9 +90,19 @@ export class Api {
     return this.#get<Host>(`/api/v1/hosts/${encodeURIComponent(name)}`, signal);
   }
 
-  /** The tree of a host at an instant, or now; or of the snapshot so many after (or before) that. */
-  tree(name: string, at: string | undefined, signal?: AbortSignal, offset = 0): Promise<Tree> {
-    return this.#get<Tree>(treePath(name, { at, offset: offset ? String(offset) : undefined }), signal);
+  /**
+   * The tree of a host at an instant, or now; or of the snapshot so many after (or before) that. Who
+   * holds a tree of it gets one that shares with that what is the same.
+   */
+  async tree(name: string, at: string | undefined, signal?: AbortSignal, offset = 0, held?: Tree): Promise<Tree> {
+    const question = { at, offset: offset ? String(offset) : undefined };
+    const answer = await this.#get<Tree | TreeDelta>(treePath(name, { ...question, have: held?.id, previous: held?.previous }), signal);
+    if (!('from' in answer)) return answer;
+    try {
+      return applyDelta(held!, answer);
+    } catch {
+      return this.tree(name, at, signal, offset);
+    }
   }
 
   /** Figures of a host over time. */

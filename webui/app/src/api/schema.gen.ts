@@ -101,7 +101,7 @@ export interface paths {
         };
         /**
          * The process tree of a host at an instant
-         * @description Each process once, after its parent, siblings by start time and pid. A parent is the process that has the pid and did not start after its child, as pids are reused. CPU is over the interval since the snapshot before.
+         * @description Each process once, after its parent, siblings by start time and pid. A parent is the process that has the pid and did not start after its child, as pids are reused. CPU is over the interval since the snapshot before. Who holds a tree of the host says so, and gets what differs from it where the server still knows that tree, else the whole tree.
          */
         get: operations["getTree"];
         put?: never;
@@ -425,6 +425,13 @@ export interface components {
         };
         /** @description Asks for what follows; absent at the end */
         Cursor: string;
+        /** @description There where something stored can not be read, since it is damaged: the answer is right, but lacks what stood there. The server's log says what it is, and procmon storage verify what is lost. */
+        Partial: {
+            /** @description Blocks and snapshots that were passed over */
+            damaged: number;
+            /** @description Of which hosts they are; ten at most are named */
+            hosts: string[];
+        };
         /** @description Figures over time, aligned: values.cpu.avg[i] belongs to times[i]. Where there was no snapshot there is no point. With a step, a point holds the snapshots from its time on and before the next; min and max keep the peaks. */
         Series: {
             host: string;
@@ -435,6 +442,7 @@ export interface components {
             values: {
                 [key: string]: components["schemas"]["Values"];
             };
+            partial?: components["schemas"]["Partial"];
         };
         Values: {
             avg: (number | null)[];
@@ -528,6 +536,7 @@ export interface components {
             hostname: string;
             timestamp: components["schemas"]["Instant"];
             previous?: components["schemas"]["Instant"];
+            next?: components["schemas"]["Instant"];
             stale: boolean;
             labels: components["schemas"]["Labels"];
             system: components["schemas"]["System"];
@@ -797,6 +806,10 @@ export interface operations {
                 at?: components["parameters"]["at"];
                 /** @description So many snapshots later (or, negative, earlier) than the one at the instant; the last or first there is, if there are not so many */
                 offset?: components["parameters"]["offset"];
+                /** @description The id of the tree that the client holds; the answer may be a TreeDelta from it */
+                have?: string;
+                /** @description The previous of that tree, if it has one */
+                previous?: string;
             };
             header?: never;
             path: {
@@ -813,7 +826,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Tree"];
+                    "application/json": components["schemas"]["Tree"] | components["schemas"]["TreeDelta"];
                 };
             };
             400: components["responses"]["Error"];
@@ -893,6 +906,7 @@ export interface operations {
                         b: components["schemas"]["Instant"];
                         /** @description Between them */
                         seconds: number;
+                        partial?: components["schemas"]["Partial"];
                         counts: {
                             started: number;
                             ended: number;
@@ -1052,6 +1066,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": {
+                        partial?: components["schemas"]["Partial"];
                         from: components["schemas"]["Instant"];
                         to: components["schemas"]["Instant"];
                         by: string;
@@ -1103,6 +1118,7 @@ export interface operations {
                         cursor?: components["schemas"]["Cursor"];
                         /** @description Hosts that were looked through for this page */
                         hosts: number;
+                        partial?: components["schemas"]["Partial"];
                     };
                     "text/csv": unknown;
                     "application/x-ndjson": unknown;

@@ -17,13 +17,14 @@ export function applyDelta(tree: Tree, delta: TreeDelta): Tree {
     if (first + count > tree.rows.length) throw new RangeError(`a delta has rows to ${first + count} of ${tree.rows.length}`);
     for (let i = first; i < first + count; i++) rows.push(tree.rows[i]!);
   }
-  for (const [index, fields] of Object.entries(changes)) {
+  for (const index in changes) {
     const row = rows[Number(index)];
     if (!row) throw new RangeError(`a delta changes row ${index} of ${rows.length}`);
     const changed: Record<string, unknown> = { ...row };
-    for (const [name, value] of Object.entries(fields)) {
-      if (value === null) delete changed[name];
-      else changed[name] = value;
+    const fields = changes[index]!;
+    for (const name in fields) {
+      if (fields[name] === null) delete changed[name];
+      else changed[name] = fields[name];
     }
     rows[Number(index)] = changed as TreeRow;
   }
