@@ -4,5 +4,7 @@ import { loadAhead } from './App/pages.svelte';
 import './styles/base.css';
 import { parseRoute } from './url/route';
 
-loadAhead(parseRoute(location.pathname), new URLSearchParams(location.search));
-mount(App, { target: document.getElementById('app')! });
+// The page's own code cannot wait for this module, so this module must not wait for it.
+void loadAhead(parseRoute(location.pathname), new URLSearchParams(location.search)).then((loaded) =>
+  mount(App, { target: document.getElementById('app')!, props: { loaded } }),
+);
