@@ -48,7 +48,10 @@ export function nextExpiry(watch: Watch): number | undefined {
 }
 
 function startedSince(tree: Tree, previous: string | undefined): Set<ProcessId> {
-  const since = Date.parse(previous ?? '');
-  const started = tree.rows.filter((row) => Date.parse(row.start_time ?? '') > since);
+  if (previous === undefined) return new Set();
+  const since = Date.parse(previous);
+  // Instants are UTC: those of an earlier second stand before it as text, too. Of 10,000 processes few are left to read.
+  const second = previous.slice(0, '2026-11-22T20:15:04'.length);
+  const started = tree.rows.filter(({ start_time }) => start_time !== undefined && start_time >= second && Date.parse(start_time) > since);
   return new Set(started.map(processId));
 }
