@@ -9,9 +9,13 @@ import (
 	"io/fs"
 	"mime"
 	"net/http"
+	"net/url"
 	"path"
 	"regexp"
+	"strings"
 	"time"
+
+	"github.com/gorilla/mux"
 )
 
 // embedded holds the pages under app/dist if they were built before this program was. The
@@ -26,7 +30,8 @@ var openAPI string
 // pages are the built pages, held in memory: what is asked for is a key of a map and never a
 // path of a file system.
 type pages struct {
-	files map[string]asset // by the path that is asked for, as "/assets/index-DkE3Gf2x.js"
+	files   map[string]asset  // by the path that is asked for, as "/assets/index-DkE3Gf2x.js"
+	scripts map[string]string // that path by what the build calls a chunk, as "index"
 }
 
 type asset struct {
@@ -37,7 +42,7 @@ type asset struct {
 }
 
 func loadPages(built fs.FS) (*pages, error) {
-	p := &pages{files: map[string]asset{}}
+	p := &pages{files: map[string]asset{}, scripts: map[string]string{}}
 	err := fs.WalkDir(built, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -47,6 +52,9 @@ func loadPages(built fs.FS) (*pages, error) {
 			return err
 		}
 		p.files["/"+name] = newAsset(name, content)
+		if found := chunk.FindStringSubmatch(name); found != nil {
+			p.scripts[found[1]] = "/" + name
+		}
 		return nil
 	})
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -57,6 +65,9 @@ func loadPages(built fs.FS) (*pages, error) {
 
 // hashed matches a name that the build makes from the content, as index-DkE3Gf2x.js.
 var hashed = regexp.MustCompile(`^assets/.+-[A-Za-z0-9_-]{8}\.[a-z0-9]+$`)
+
+// chunk matches a script; it finds what the build calls it.
+var chunk = regexp.MustCompile(`^assets/(.+)-[A-Za-z0-9_-]{8}\.js$`)
 
 func newAsset(name string, content []byte) asset {
 	a := asset{
@@ -94,9 +105,54 @@ func contentType(extension string) string {
 	return "application/octet-stream"
 }
 
-// index serves the one page that shows every view.
+// A view is what the pages show for a path.
+type view struct {
+	script string                     // the chunk of its code, of webui/app/src/App/pages.svelte.ts
+	data   func(*http.Request) string // what its code asks for first, where it does
+}
+
+// views are by the path as the router knows it.
+var views = map[string]view{
+	"/":                      {"Fleet", ask("/api/v1/hosts")},
+	"/hosts/{host}":          {"Host", newestTree},
+	"/hosts/{host}/":         {"Host", newestTree},
+	"/hosts/{host}/compare":  {"Compare", nil},
+	"/hosts/{host}/compare/": {"Compare", nil},
+	"/search":                {"Search", nil},
+	"/search/":               {"Search", nil},
+	"/top":                   {"Top", nil},
+	"/top/":                  {"Top", nil},
+	"/targets":               {"Targets", ask("/api/v1/targets")},
+	"/targets/":              {"Targets", ask("/api/v1/targets")},
+}
+
+func ask(path string) func(*http.Request) string {
+	return func(*http.Request) string { return path }
+}
+
+// newestTree returns where the tree is that a host's page shows first, unless it shows the past.
+func newestTree(r *http.Request) string {
+	host, err := hostInPath(r)
+	if err != nil || r.URL.Query().Get("at") != "" {
+		return ""
+	}
+	return "/api/v1/hosts/" + strings.ReplaceAll(url.QueryEscape(host), "+", "%20") + "/tree"
+}
+
+// index serves the one page that shows every view. Its head tells the browser what the view needs
+// besides, so that code and data come together and not one after the other.
 func (p *pages) index(w http.ResponseWriter, r *http.Request) {
 	if index, ok := p.files["/index.html"]; ok {
+		template, _ := mux.CurrentRoute(r).GetPathTemplate()
+		v := views[template]
+		if script, ok := p.scripts[v.script]; ok {
+			w.Header().Add("Link", "<"+script+">; rel=modulepreload")
+		}
+		if v.data != nil {
+			if data := v.data(r); data != "" {
+				w.Header().Add("Link", "<"+data+">; rel=preload; as=fetch; crossorigin")
+			}
+		}
 		index.serve(w, r)
 		return
 	}

@@ -61,6 +61,41 @@ func TestPages(t *testing.T) {
 	}
 }
 
+// Code and data of a view load while the browser still reads the page.
+func TestPagesNameWhatTheyNeed(t *testing.T) {
+	c := start(t, webui.Options{Store: history()})
+	const script = "</assets/Host-Bx-_Q2k9.js>; rel=modulepreload"
+	data := func(path string) string { return "<" + path + ">; rel=preload; as=fetch; crossorigin" }
+	for _, test := range []struct {
+		path string
+		want []string
+	}{
+		{"/", []string{data("/api/v1/hosts")}},
+		{"/?sort=-cpu", []string{data("/api/v1/hosts")}},
+		{"/targets/", []string{data("/api/v1/targets")}},
+		{"/search?q=a", nil},
+		{"/hosts/alpha", []string{script, data("/api/v1/hosts/alpha/tree")}},
+		{"/hosts/alpha/?open=all", []string{script, data("/api/v1/hosts/alpha/tree")}},
+		{"/hosts/alpha?at=2026-11-22T20:15:00Z", []string{script}}, // the past is its code's to ask for
+		{"/hosts/alpha/compare?a=1", nil},
+		{"/hosts/a%3E%2Cb%20%22c%2F..", []string{script, data("/api/v1/hosts/a%3E%2Cb%20%22c%2F../tree")}},
+		{"/hosts/a>;b", []string{script, data("/api/v1/hosts/a%3E%3Bb/tree")}},
+		{"/hosts/a%0D%0Ab", []string{script}}, // no name of a host
+	} {
+		got := c.get(test.path)
+		if diff := cmp.Diff(test.want, got.header.Values("Link")); diff != "" || got.status != 200 {
+			t.Errorf("%s: %d %s", test.path, got.status, diff)
+		}
+		again := c.get(test.path, "If-None-Match: "+got.header.Get("ETag"))
+		if diff := cmp.Diff(test.want, again.header.Values("Link")); diff != "" || again.status != 304 {
+			t.Errorf("%s, unchanged: %d %s", test.path, again.status, diff)
+		}
+	}
+	if got := c.get("/api/v1/hosts/alpha/tree"); got.header.Get("Link") != "" {
+		t.Errorf("data names %q", got.header.Get("Link"))
+	}
+}
+
 func TestNoSuchPage(t *testing.T) {
 	c := start(t, webui.Options{})
 	for _, path := range []string{
@@ -84,7 +119,7 @@ func TestPagesNotBuilt(t *testing.T) {
 			t.Errorf("%s: %d %s", path, got.status, got.body)
 		}
 	}
-	c.getOK("/api/v1/hosts/alpha/tree")
+	c.get("/api/v1/hosts/alpha/tree")
 }
 
 // Whether or not the pages were built before this test was, something is there.

@@ -1,6 +1,7 @@
 package webui
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -26,12 +27,6 @@ const (
 	page                    // a view of the pages
 )
 
-// views are the paths that the pages show something for.
-var views = []string{
-	"/", "/hosts/{host}", "/hosts/{host}/", "/hosts/{host}/compare", "/hosts/{host}/compare/",
-	"/search", "/search/", "/top", "/top/", "/targets", "/targets/",
-}
-
 func (s *Server) routes(o Options, p *pages) []route {
 	get := func(h apiFunc) methods { return methods{http.MethodGet: s.api(h)} }
 	routes := []route{
@@ -52,7 +47,7 @@ func (s *Server) routes(o Options, p *pages) []route {
 		{"openapi", []string{"/api/v1/openapi.yaml"}, described, get(s.getOpenAPI)},
 		{"healthy", []string{"/-/healthy"}, operational, methods{http.MethodGet: http.HandlerFunc(healthy)}},
 		{"ready", []string{"/-/ready"}, operational, methods{http.MethodGet: ready(o.Ready)}},
-		{"pages", views, page, methods{http.MethodGet: http.HandlerFunc(p.index)}},
+		{"pages", slices.Sorted(maps.Keys(views)), page, methods{http.MethodGet: http.HandlerFunc(p.index)}},
 	}
 	if o.Receiver != nil {
 		routes = append(routes, route{"push", []string{"/api/process-data/", "/api/process-data"}, described, methods{http.MethodPost: o.Receiver}})

@@ -94,6 +94,7 @@ var builtPages = fstest.MapFS{
 	"index.html":               {Data: []byte("<!doctype html><title>procmon</title><!--" + strings.Repeat("pages ", 500) + "-->")},
 	"favicon.svg":              {Data: []byte("<svg/>")},
 	"assets/index-DkE3Gf2x.js": {Data: []byte("console.log(1)")},
+	"assets/Host-Bx-_Q2k9.js":  {Data: []byte("console.log(2)")},
 	"assets/logo.png":          {Data: []byte("png")},
 }
 

@@ -16,19 +16,36 @@ const loaders: Record<Name, () => Promise<{ default: unknown }>> = {
   targets: () => import('../Targets/Targets.svelte'),
 };
 
-/** Loads a page and its data while the frame is still being made. What fails is said when it is shown. */
-export function loadAhead(route: Route, params: URLSearchParams): void {
-  if (route.page === 'missing') return;
-  if (route.page === 'fleet') askAhead('/api/v1/hosts');
-  if (route.page === 'targets') askAhead('/api/v1/targets');
-  if (route.page === 'host' && !params.get('at')) askAhead(treePath(route.host));
-  loaders[route.page]().catch(() => {});
+/** How long a first page is waited for before the frame shows itself without. Milliseconds. */
+const frameAfter = 150;
+
+/** Pages that are there. */
+export type Loaded = Partial<Record<Name, Page>>;
+
+/**
+ * Loads a page and its first data, so that frame, page and data are made and painted at once; when
+ * they take long, what is there of them. What fails is said when it is shown.
+ */
+export async function loadAhead(route: Route, params: URLSearchParams): Promise<Loaded> {
+  const loaded: Loaded = {};
+  if (route.page === 'missing') return loaded;
+  const name = route.page;
+  const all: Promise<unknown>[] = [loaders[name]().then((module) => (loaded[name] = module.default as Page), () => {})];
+  if (name === 'fleet') all.push(askAhead('/api/v1/hosts'));
+  if (name === 'targets') all.push(askAhead('/api/v1/targets'));
+  if (name === 'host' && !params.get('at')) all.push(askAhead(treePath(route.host)));
+  await Promise.race([Promise.all(all), new Promise((late) => setTimeout(late, frameAfter))]);
+  return loaded;
 }
 
 /** The pages, each loaded when it is first asked for. */
 export class Pages {
   failed = $state(false);
-  #loaded = $state.raw<Partial<Record<Name, Page>>>({});
+  #loaded = $state.raw<Loaded>({});
+
+  constructor(loaded: Loaded) {
+    this.#loaded = loaded;
+  }
 
   get(name: Route['page']): Page | undefined {
     return name === 'missing' ? undefined : this.#loaded[name];

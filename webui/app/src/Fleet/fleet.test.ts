@@ -13,6 +13,10 @@ const namesOf = (found: readonly { host: string }[]) => found.map(({ host }) => 
 describe('order', () => {
   const names = (key?: HostColumnKey, descending = false) => namesOf(order(byName(hosts), key && ({ key, descending } satisfies Sort<HostColumnKey>)));
   test('by name, as people count', () => expect(names()).toEqual(['db', 'web-2', 'web-10']));
+  test('by name, with every number counted', () => {
+    const inOrder = ['DB', 'db-01-9', 'db-1-10', 'db-02', 'db-10', 'db2', 'web9x', 'web10'];
+    expect(namesOf(byName(inOrder.toReversed().map((name) => hostOf(name))))).toEqual(inOrder);
+  });
   test('by name, the other way', () => expect(names('host', true)).toEqual(['web-10', 'web-2', 'db']));
   test('unknown comes last in both directions', () => {
     expect(names('cpu', true)).toEqual(['web-2', 'web-10', 'db']);

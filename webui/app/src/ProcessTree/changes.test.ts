@@ -19,6 +19,10 @@ describe('observe', () => {
     const tree = treeOf(given, { previous: '2026-11-22T20:00:03Z' });
     expect(marks(observe(undefined, tree, 0))).toEqual(['1', '2<1', '3<2', '4 new']);
   });
+  test('of what started in the second of the snapshot before, marks what started after it', () => {
+    const tree = treeOf([...given, { pid: 5, start_time: '2026-11-22T20:00:03.25Z' }, { pid: 6, start_time: '2026-11-22T20:00:03.3Z' }], { previous: '2026-11-22T20:00:03.25Z' });
+    expect(marks(observe(undefined, tree, 0)).filter((mark) => mark.endsWith('new'))).toEqual(['4 new', '6 new']);
+  });
   test('marks what is new', () => {
     const watch = observe(observe(undefined, first, 0), without([], [{ pid: 5, under: 1 }]), 0);
     expect(marks(watch)).toEqual(['1', '2<1', '3<2', '4', '5<1 new']);

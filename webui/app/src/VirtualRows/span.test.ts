@@ -20,6 +20,9 @@ describe('spanInView', () => {
       expect(before).toBe(first * height);
     }
   });
+  test('without a margin draws what is in view, up to the end of a run', () => {
+    expect(spanInView(100, height, 10 * height, 6 * height, false)).toEqual({ first: 8, end: 16, before: 8 * height, total: 100 * height });
+  });
   test('a list that shrank under the reader shows its end', () => {
     expect(spanInView(30, height, 9000, 280).end).toBe(30);
     expect(spanInView(30, height, 9000, 280).first).toBeLessThan(30);

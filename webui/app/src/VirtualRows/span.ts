@@ -17,11 +17,12 @@ const beyond = 8;
 
 /**
  * The rows to draw of a list of `count` rows of one height, when `scrolled` pixels have gone by
- * above a view of `height` pixels.
+ * above a view of `height` pixels. With `margin`, rows beyond its edges are drawn too.
  */
-export function spanInView(count: number, rowHeight: number, scrolled: number, height: number): Span {
+export function spanInView(count: number, rowHeight: number, scrolled: number, height: number, margin = true): Span {
+  const more = margin ? beyond : 0;
   const top = Math.max(0, Math.min(scrolled, count * rowHeight - height));
-  const first = Math.max(0, Math.floor(top / rowHeight / run) * run - beyond);
-  const end = Math.min(count, Math.ceil((top + height) / rowHeight / run) * run + beyond);
+  const first = Math.max(0, Math.floor(top / rowHeight / run) * run - more);
+  const end = Math.min(count, Math.ceil((top + height) / rowHeight / run) * run + more);
   return { first, end, before: first * rowHeight, total: count * rowHeight };
 }

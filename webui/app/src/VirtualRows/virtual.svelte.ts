@@ -1,4 +1,5 @@
 import type { Attachment } from 'svelte/attachments';
+import { whenPainted } from '../live/painted';
 import { spanInView, type Span } from './span';
 
 /**
@@ -12,6 +13,12 @@ export class VirtualRows {
   #slots = 1;
   #scrolled = $state(0);
   #height = $state(0);
+  // What is out of view need not be there when the page is painted first.
+  #margin = $state(false);
+
+  constructor() {
+    whenPainted(() => (this.#margin = true));
+  }
 
   /** For {@attach}: makes an element the one that scrolls. */
   attach: Attachment<HTMLElement> = (element) => {
@@ -51,7 +58,7 @@ export class VirtualRows {
 
   /** The rows to draw of so many; follows scrolling where it is called from what is derived. */
   span(count: number): Span {
-    return spanInView(count, this.rowHeight, this.#scrolled, this.#height);
+    return spanInView(count, this.rowHeight, this.#scrolled, this.#height, this.#margin);
   }
 
   get scrolled(): number {

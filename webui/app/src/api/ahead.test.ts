@@ -5,7 +5,7 @@ import { Api } from './client';
 test('what was asked ahead is the first answer, and no later one', async () => {
   const answers = [{ hosts: [], now: 'first' }, { hosts: [], now: 'second' }];
   const request = vi.spyOn(globalThis, 'fetch').mockImplementation(() => Promise.resolve(Response.json(answers.shift())));
-  askAhead('/api/v1/hosts');
+  await askAhead('/api/v1/hosts');
   expect(request).toHaveBeenCalledTimes(1);
   const api = new Api();
   expect(await api.hosts()).toMatchObject({ now: 'first' });
@@ -15,6 +15,12 @@ test('what was asked ahead is the first answer, and no later one', async () => {
 
 test('a question that failed ahead fails as any', async () => {
   vi.spyOn(globalThis, 'fetch').mockRejectedValueOnce(new TypeError('refused'));
-  askAhead('/api/v1/targets');
+  await askAhead('/api/v1/targets');
   await expect(new Api().targets()).rejects.toThrow('The server cannot be reached.');
+});
+
+test('what came ahead and is no JSON fails as any', async () => {
+  vi.spyOn(globalThis, 'fetch').mockResolvedValueOnce(new Response('<html>'));
+  await askAhead('/api/v1/targets');
+  await expect(new Api().targets()).rejects.toThrow('GET /api/v1/targets did not answer with JSON.');
 });

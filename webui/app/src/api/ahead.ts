@@ -1,20 +1,35 @@
-const begun = new Map<string, Promise<Response>>();
-
 /** What every request of the API says. */
-export const asking = { headers: { Accept: 'application/json' }, cache: 'no-cache' } as const;
+const asking = { headers: { Accept: 'application/json' }, cache: 'no-cache' } as const;
 
 /** Milliseconds until a request counts as unanswered. */
 export const patience = 20_000;
 
-/** Asks for what a page will ask for, while that page still loads. */
-export function askAhead(path: string): void {
-  const answer = fetch(path, { ...asking, signal: AbortSignal.timeout(patience) });
-  answer.catch(() => {}); // whoever takes it sees that
+/** An answer, and what it holds if it is a good one. */
+export interface Answer {
+  response: Response;
+  json: Promise<unknown> | undefined;
+}
+
+export async function ask(path: string, signal: AbortSignal, request = fetch): Promise<Answer> {
+  const response = await request(path, { ...asking, signal });
+  return { response, json: response.ok ? response.json() : undefined };
+}
+
+const begun = new Map<string, Promise<Answer>>();
+
+/** Asks for what a page will ask for, while that page still loads. Tells when the answer is there and read. */
+export async function askAhead(path: string): Promise<void> {
+  const answer = ask(path, AbortSignal.timeout(patience));
   begun.set(path, answer);
+  try {
+    await (await answer).json;
+  } catch {
+    // Whoever takes it sees that.
+  }
 }
 
 /** The answer to a question that was asked ahead, once. */
-export function takeAhead(path: string): Promise<Response> | undefined {
+export function takeAhead(path: string): Promise<Answer> | undefined {
   const answer = begun.get(path);
   begun.delete(path);
   return answer;

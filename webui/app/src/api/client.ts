@@ -1,6 +1,6 @@
 import { applyDelta } from '../live/delta';
 import { query, type Params } from '../url/route';
-import { asking, patience, takeAhead } from './ahead';
+import { ask, patience, takeAhead } from './ahead';
 import type { components, paths } from './schema.gen';
 
 type Answer<P extends keyof paths> = paths[P] extends {
@@ -148,16 +148,13 @@ export class Api {
 
   async #get<Body>(path: string, signal?: AbortSignal): Promise<Body> {
     const timeout = AbortSignal.timeout(this.#options.timeout ?? patience);
-    const request = this.#options.fetch ?? fetch;
     let response: Response | undefined;
     let text = '';
     let body: Body | undefined;
     try {
-      response = await (takeAhead(path) ?? request(path, {
-        ...asking,
-        signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
-      }));
-      if (response.ok) body = (await response.json()) as Body;
+      const answer = await (takeAhead(path) ?? ask(path, signal ? AbortSignal.any([signal, timeout]) : timeout, this.#options.fetch));
+      response = answer.response;
+      if (response.ok) body = (await answer.json) as Body;
       else text = await response.text();
     } catch (error) {
       if (response && error instanceof SyntaxError) {

@@ -1,4 +1,5 @@
 import type { LiveMessage } from '../api/client';
+import { whenPainted } from './painted';
 
 const firstRetry = 1_000; // ms
 const lastRetry = 30_000; // ms
@@ -59,7 +60,7 @@ export class Live {
     const subscriber = { want, tell };
     this.#subscriber = subscriber;
     if (this.state === 'open') this.resume();
-    else if (this.#socket === undefined) this.#open();
+    else if (this.#socket === undefined) whenPainted(() => this.retry());
     return () => {
       if (this.#subscriber !== subscriber) return;
       this.#subscriber = undefined;
