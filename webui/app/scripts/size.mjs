@@ -4,7 +4,7 @@ import { readFileSync } from 'node:fs';
 import { gzipSync } from 'node:zlib';
 import { fileURLToPath } from 'node:url';
 
-const budget = { js: 60 * 1024, css: 15 * 1024 };
+const budget = { js: 60_000, css: 15_000 };
 const dist = fileURLToPath(new URL('../dist/', import.meta.url));
 const html = readFileSync(`${dist}index.html`, 'utf8');
 const first = [...html.matchAll(/(?:src|href)="\/([^"]+\.(?:js|css))"/g)].map((match) => match[1]);
@@ -42,7 +42,7 @@ if (pages.length === 0) throw new Error('size: the entry imports no pages; scrip
 const sizes = { js: 0, css: 0 };
 for (const { name, files } of pages) {
   const { js, css } = sizeOf(files);
-  console.log(`${name.replace(/-[\w-]{8}\.js$/, '')}: ${(js / 1024).toFixed(1)} KiB of script, ${(css / 1024).toFixed(1)} KiB of style`);
+  console.log(`${name.replace(/-[\w-]{8}\.js$/, '')}: ${(js / 1000).toFixed(1)} kB of script, ${(css / 1000).toFixed(1)} kB of style`);
   sizes.js = Math.max(sizes.js, js);
   sizes.css = Math.max(sizes.css, css);
 }
@@ -51,7 +51,7 @@ if (sizes.js === 0 || sizes.css === 0) {
   process.exit(1);
 }
 for (const kind of ['js', 'css']) {
-  const line = `${kind}: ${(sizes[kind] / 1024).toFixed(1)} KiB gzip of ${budget[kind] / 1024} KiB`;
+  const line = `${kind}: ${(sizes[kind] / 1000).toFixed(1)} kB gzip of ${budget[kind] / 1000} kB`;
   if (sizes[kind] > budget[kind]) {
     console.error(`size: ${line}: too large`);
     process.exitCode = 1;
