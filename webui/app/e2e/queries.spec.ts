@@ -64,7 +64,11 @@ describe.skipIf(skip)('questions to a real server', () => {
     await search().waitFor();
     await search().focus();
     await page.keyboard.type(`cmd:${markerText}`);
-    await matches().getByRole('row').filter({ hasText: markerText }).waitFor();
+    // What the first letters found has gone.
+    await vi.waitUntil(async () => {
+      const found = await matches().locator('.match').allTextContents();
+      return found.length > 0 && found.every((text) => text.includes(markerText));
+    });
     await page.keyboard.press('ArrowDown');
     await vi.waitUntil(() => page.evaluate(() => document.activeElement?.closest('.match') !== null));
     await page.keyboard.press('Enter');
