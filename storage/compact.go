@@ -30,31 +30,45 @@ func (s *Store) compactLoop(ctx context.Context) {
 	}
 }
 
+// mostTables is how many new tables there may be while there is no room to make them part of the
+// lowest level. Badger stops every commit at tablesStall.
+const (
+	mostTables  = 4
+	tablesStall = 10
+)
+
 // compact makes all tables one level, so that what was removed leaves the disk. New keys stand at
 // the end of each kind, so that little of the lowest level is written anew.
 func (s *Store) compact() error {
-	tables, below := 0, false
-	for _, l := range s.db.Levels() {
-		if l.Level == 0 {
-			tables = l.NumTables
-		} else if l.NumTables > 0 {
-			below = true
+	levels := s.db.Levels()
+	tables, base, below := levels[0].NumTables, 0, false
+	for _, l := range levels[1:] {
+		below = below || l.NumTables > 0
+		if l.IsBaseLevel {
+			base = l.Level
 		}
 	}
 	if tables == 0 || tables == 1 && !below { // Badger leaves a single table where it is
+		s.space.behind.Store(nil)
 		return nil
 	}
 	s.rewriting.Lock()
 	defer s.rewriting.Unlock()
-	if err := s.space.room(rewritten(s.db.Tables())); err != nil {
+	if err := s.space.room(rewritten(s.db.Tables(), base)); err != nil {
+		if tables >= mostTables {
+			s.space.behind.Store(&err)
+		}
 		return err
 	}
-	return s.db.Flatten(1)
+	err := s.db.Flatten(1)
+	s.space.behind.Store(nil)
+	return err
 }
 
 // rewritten returns how many bytes of tables are written anew when those of the first level become
-// part of another: at most their own, and those in whose keys theirs lie.
-func rewritten(tables []badger.TableInfo) int64 {
+// part of another, base: at most their own, and those there in whose keys theirs lie. From there on
+// they go down one by one.
+func rewritten(tables []badger.TableInfo, base int) int64 {
 	var left, right []byte
 	size := int64(0)
 	for _, t := range tables { // by level
@@ -67,7 +81,7 @@ func rewritten(tables []badger.TableInfo) int64 {
 				right = t.Right
 			}
 			size += int64(t.OnDiskSize)
-		case bytes.Compare(t.Left, right) <= 0 && bytes.Compare(t.Right, left) >= 0:
+		case t.Level == base && bytes.Compare(t.Left, right) <= 0 && bytes.Compare(t.Right, left) >= 0:
 			size += int64(t.OnDiskSize)
 		}
 	}

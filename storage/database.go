@@ -37,7 +37,7 @@ func badgerOptions(dir string, log *slog.Logger) badger.Options {
 		WithMemTableSize(memTableSize).
 		WithNumMemtables(memTables).
 		WithNumLevelZeroTables(1).
-		WithNumLevelZeroTablesStall(10).
+		WithNumLevelZeroTablesStall(tablesStall).
 		WithBaseLevelSize(256 << 20). // below it, new tables go to the lowest level at once
 		WithNumCompactors(0).
 		WithCompactL0OnClose(true).

@@ -197,3 +197,16 @@ func CloseAll(s *Store) error {
 		return nil
 	}})
 }
+
+// Behind makes the store take it that new tables wait for room, or no more.
+func Behind(s *Store, waits bool) {
+	err := fmt.Errorf("%w: 10 MiB are free, and 20 MiB must be", ErrFull)
+	if !waits {
+		s.space.behind.Store(nil)
+		return
+	}
+	s.space.behind.Store(&err)
+}
+
+// Rewritten is rewritten.
+func Rewritten(tables []badger.TableInfo, base int) int64 { return rewritten(tables, base) }

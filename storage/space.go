@@ -43,8 +43,9 @@ type space struct {
 	tables  func() int64 // bytes of all tables
 	log     *slog.Logger
 	checked time.Time
-	lasts   time.Duration // after checked, in which nobody can fill the disk
-	problem error         // ErrFull, or nil
+	lasts   time.Duration         // after checked, in which nobody can fill the disk
+	problem error                 // ErrFull, or nil
+	behind  atomic.Pointer[error] // ErrFull, while new tables wait for room; see compact
 	full    atomic.Bool
 	nextLog int // number of the log that comes next
 	written int // at most so many bytes are in the newest log, or in memory of it
@@ -70,7 +71,13 @@ func (s *space) look() error {
 	was := s.problem
 	var beyond int64
 	beyond, s.problem = s.beyond(reserveForLogs + min(s.tables(), reserveForTables))
-	s.checked, s.lasts = now, min(time.Duration(beyond/fastest), longest)
+	if behind := s.behind.Load(); behind != nil {
+		s.problem = *behind
+	}
+	s.checked, s.lasts = now, 0
+	if s.problem == nil {
+		s.lasts = min(time.Duration(beyond/fastest), longest)
+	}
 	s.full.Store(s.problem != nil)
 	switch {
 	case was == nil && s.problem != nil:
