@@ -43,7 +43,7 @@ func TestNothingIsStoredWhileNewTablesWaitForRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := openStore(t, filepath.Join(t.TempDir(), "data"))
 		appendAll(t, s, record("a", time.Minute))
-		time.Sleep(2 * time.Second) // of the bubble
+		time.Sleep(2500 * time.Millisecond) // of the bubble: between two looks of the store
 		storage.Behind(s, true)
 		if err := s.Append(t.Context(), record("a", 0)); !errors.Is(err, storage.ErrFull) {
 			t.Errorf("got %v", err)
