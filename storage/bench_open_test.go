@@ -30,18 +30,7 @@ func BenchmarkOpen(b *testing.B) {
 			s := simulate(b, 1, hosts, workload.Shape{})
 			s.fill(test.days, test.steps)
 			got := figures{size: float64(allocated(b, s.dir)) / 1e9, steps: float64(hosts * test.steps)}
-			b.ResetTimer()
-			for b.Loop() {
-				s.open()
-				b.StopTimer()
-				known, err := s.store.Hosts(b.Context())
-				must(b, err)
-				if len(known) != hosts {
-					b.Fatalf("%d hosts are known", len(known))
-				}
-				s.close()
-				b.StartTimer()
-			}
+			s.reopen(func() {})
 			got.seconds = b.Elapsed().Seconds() / float64(b.N)
 			b.ReportMetric(got.size, "GB")
 			switch {
@@ -53,6 +42,26 @@ func BenchmarkOpen(b *testing.B) {
 				b.ReportMetric(1e6*(got.seconds-day.seconds)/(got.steps-day.steps), "us/step")
 			}
 		})
+	}
+}
+
+// reopen opens a store again and again, each time after before, and times the opening alone.
+func (s *simulation) reopen(before func()) {
+	s.b.Helper()
+	s.b.ResetTimer()
+	for s.b.Loop() {
+		s.b.StopTimer()
+		before()
+		s.b.StartTimer()
+		s.open()
+		s.b.StopTimer()
+		known, err := s.store.Hosts(s.b.Context())
+		must(s.b, err)
+		if len(known) != len(s.hosts) {
+			s.b.Fatalf("%d hosts are known", len(known))
+		}
+		s.close()
+		s.b.StartTimer()
 	}
 }
 

@@ -34,18 +34,11 @@ const (
 // sealLoop makes blocks until ctx ends.
 func (s *Store) sealLoop(ctx context.Context) {
 	s.learnWords(ctx)
-	tick := time.NewTicker(sealEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if err := s.Seal(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ErrFull) {
-				s.log.Error("snapshots could not be made blocks", "err", err)
-			}
+	every(ctx, sealEvery, func() {
+		if err := s.Seal(ctx); err != nil && ctx.Err() == nil && !errors.Is(err, ErrFull) {
+			s.log.Error("snapshots could not be made blocks", "err", err)
 		}
-	}
+	})
 }
 
 // Seal makes blocks of the snapshots whose time has come, as the store does by itself every

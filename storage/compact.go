@@ -14,24 +14,24 @@ import (
 // the store looks once a second.
 const compactEvery = time.Second
 
-// compactLoop has Badger make new tables part of the lowest level until ctx ends.
+// compactLoop has Badger make new tables part of the lowest level until ctx ends. What goes wrong
+// is said once, not every second.
 func (s *Store) compactLoop(ctx context.Context) {
-	tick := time.NewTicker(compactEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-			if err := s.compact(); err != nil && !errors.Is(err, ErrFull) {
-				s.log.Error("new tables could not become part of the lowest level", "err", err)
-			}
+	said := ""
+	every(ctx, compactEvery, func() {
+		err := s.compact()
+		switch {
+		case err == nil:
+			said = ""
+		case !errors.Is(err, ErrFull) && err.Error() != said:
+			said = err.Error()
+			s.log.Error("new tables could not become part of the lowest level", "err", err)
 		}
-	}
+	})
 }
 
-// mostTables is how many new tables there may be while there is no room to make them part of the
-// lowest level. Badger stops every commit at tablesStall.
+// mostTables is how many new tables there may be that cannot become part of the lowest level until
+// nothing more is stored. Badger stops every commit at tablesStall, without a word.
 const (
 	mostTables  = 4
 	tablesStall = 10
@@ -54,14 +54,16 @@ func (s *Store) compact() error {
 	}
 	s.rewriting.Lock()
 	defer s.rewriting.Unlock()
-	if err := s.space.room(rewritten(s.db.Tables(), base)); err != nil {
-		if tables >= mostTables {
-			s.space.behind.Store(&err)
-		}
-		return err
+	err := s.space.room(rewritten(s.db.Tables(), base))
+	if err == nil {
+		err = s.space.explain(s.db.Flatten(1))
 	}
-	err := s.db.Flatten(1)
-	s.space.behind.Store(nil)
+	switch {
+	case err == nil:
+		s.space.behind.Store(nil)
+	case tables >= mostTables:
+		s.space.behind.Store(&err)
+	}
 	return err
 }
 

@@ -45,7 +45,7 @@ type space struct {
 	checked time.Time
 	lasts   time.Duration         // after checked, in which nobody can fill the disk
 	problem error                 // ErrFull, or nil
-	behind  atomic.Pointer[error] // ErrFull, while new tables wait for room; see compact
+	behind  atomic.Pointer[error] // why new tables wait, if too many do; see compact
 	full    atomic.Bool
 	nextLog int // number of the log that comes next
 	written int // at most so many bytes are in the newest log, or in memory of it
@@ -61,7 +61,7 @@ func (s *space) check() error {
 	return s.problem
 }
 
-// look returns ErrFull if there is no room for one batch.
+// look returns ErrFull if there is no room for one batch, or why too many new tables wait.
 func (s *space) look() error {
 	const fastest, longest = 16, time.Second // that a disk is filled, in bytes a nanosecond; and until it is looked at again
 	now := time.Now()

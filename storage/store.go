@@ -252,6 +252,20 @@ func (l *loop) stop() {
 	<-l.done
 }
 
+// every calls do at that interval until ctx ends.
+func every(ctx context.Context, interval time.Duration, do func()) {
+	tick := time.NewTicker(interval)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			do()
+		}
+	}
+}
+
 // view runs fn on a consistent view of the database, which stays open meanwhile. Badger
 // panics on some damaged blocks; that becomes an error.
 func (s *Store) view(fn func(*badger.Txn) error) (err error) {

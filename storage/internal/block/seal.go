@@ -95,7 +95,7 @@ func open(value []byte) (parts [sections]stored, err error) {
 // sound reports whether the section is as it was written.
 func (p *stored) sound() bool { return crc32.Checksum(p.data, castagnoli) == p.sum }
 
-// read returns what is in a section.
+// read returns what is in a section, which is sound.
 func (z *Compressor) read(p *stored) ([]byte, error) {
 	if len(p.data) == p.size {
 		return p.data, nil
