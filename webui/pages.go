@@ -130,13 +130,26 @@ func ask(path string) func(*http.Request) string {
 	return func(*http.Request) string { return path }
 }
 
-// newestTree returns where the tree is that a host's page shows first, unless it shows the past.
+// newestTree returns where the tree is that a host's page shows first, unless it shows the past, as
+// webui/app/src/api/first.ts says.
 func newestTree(r *http.Request) string {
 	host, err := hostInPath(r)
-	if err != nil || r.URL.Query().Get("at") != "" {
+	query := r.URL.Query()
+	if err != nil || query.Get("at") != "" {
 		return ""
 	}
-	return "/api/v1/hosts/" + strings.ReplaceAll(url.QueryEscape(host), "+", "%20") + "/tree"
+	tree := "/api/v1/hosts/" + strings.ReplaceAll(url.QueryEscape(host), "+", "%20") + "/tree"
+	for _, name := range []string{"q", "sort", "flat", "process", "opened", "closed", "shown", "hidden"} {
+		if query.Get(name) != "" {
+			return tree // which rows come first, all of them tell
+		}
+	}
+	tree += "?limit=300"
+	switch open := query.Get("open"); open {
+	case "all", "roots", "none":
+		tree += "&open=" + open
+	}
+	return tree
 }
 
 // index serves the one page that shows every view. Its head tells the browser what the view needs

@@ -74,12 +74,15 @@ func TestPagesNameWhatTheyNeed(t *testing.T) {
 		{"/?sort=-cpu", []string{data("/api/v1/hosts")}},
 		{"/targets/", []string{data("/api/v1/targets")}},
 		{"/search?q=a", nil},
-		{"/hosts/alpha", []string{script, data("/api/v1/hosts/alpha/tree")}},
-		{"/hosts/alpha/?open=all", []string{script, data("/api/v1/hosts/alpha/tree")}},
+		{"/hosts/alpha", []string{script, data("/api/v1/hosts/alpha/tree?limit=300")}},
+		{"/hosts/alpha/?open=all", []string{script, data("/api/v1/hosts/alpha/tree?limit=300&open=all")}},
+		{"/hosts/alpha/?open=%3E&q=&details=1", []string{script, data("/api/v1/hosts/alpha/tree?limit=300")}},
+		{"/hosts/alpha/?open=all&q=svc", []string{script, data("/api/v1/hosts/alpha/tree")}},
+		{"/hosts/alpha/?sort=-cpu", []string{script, data("/api/v1/hosts/alpha/tree")}},
 		{"/hosts/alpha?at=2026-11-22T20:15:00Z", []string{script}}, // the past is its code's to ask for
 		{"/hosts/alpha/compare?a=1", nil},
-		{"/hosts/a%3E%2Cb%20%22c%2F..", []string{script, data("/api/v1/hosts/a%3E%2Cb%20%22c%2F../tree")}},
-		{"/hosts/a>;b", []string{script, data("/api/v1/hosts/a%3E%3Bb/tree")}},
+		{"/hosts/a%3E%2Cb%20%22c%2F..", []string{script, data("/api/v1/hosts/a%3E%2Cb%20%22c%2F../tree?limit=300")}},
+		{"/hosts/a>;b", []string{script, data("/api/v1/hosts/a%3E%3Bb/tree?limit=300")}},
 		{"/hosts/a%0D%0Ab", []string{script}}, // no name of a host
 	} {
 		got := c.get(test.path)

@@ -2,7 +2,10 @@ package webui
 
 import (
 	"context"
+	"math"
 	"net/http"
+	"net/url"
+	"slices"
 	"time"
 
 	"github.com/go-faster/jx"
@@ -11,7 +14,11 @@ import (
 )
 
 func (s *Server) getTree(w http.ResponseWriter, r *http.Request) error {
-	query, err := parameters(r, "at", "offset", "have", "previous")
+	query, err := parameters(r, "at", "offset", "have", "previous", "limit", "open")
+	if err != nil {
+		return err
+	}
+	most, err := topOf(query)
 	if err != nil {
 		return err
 	}
@@ -32,7 +39,7 @@ func (s *Server) getTree(w http.ResponseWriter, r *http.Request) error {
 		s.trees.add(now)
 	}
 	if before == nil {
-		writeJSON(w, http.StatusOK, func(e *jx.Encoder) { now.write(ctx, e, next) })
+		writeJSON(w, http.StatusOK, func(e *jx.Encoder) { now.write(ctx, e, next, now.top(most)) })
 		return nil
 	}
 	var e jx.Encoder // what differs is little
@@ -44,6 +51,57 @@ func (s *Server) getTree(w http.ResponseWriter, r *http.Request) error {
 	w.WriteHeader(http.StatusOK)
 	_, _ = w.Write(append(e.Bytes(), '\n'))
 	return nil
+}
+
+// A top says how much of a tree somebody wants to see of it first.
+type top struct {
+	rows int    // 0 for all
+	open string // which of its rows are open
+}
+
+const (
+	// usuallyOpen is how many processes a tree may have to begin with all of it open.
+	usuallyOpen = 1000
+	// mostRows bounds what top.rows can be.
+	mostRows = 100_000
+)
+
+func topOf(query url.Values) (top, error) {
+	rows, err := whole(query, "limit", 0, 1, mostRows)
+	if err != nil {
+		return top{}, err
+	}
+	open, err := choice(query, "open", "auto", "all", "roots", "none")
+	switch {
+	case err != nil:
+		return top{}, err
+	case query.Has("open") && rows == 0:
+		return top{}, badParameter("open", "makes no sense without limit")
+	case query.Has("have") && rows > 0:
+		return top{}, badParameter("limit", "not allowed with have, as what differs is told of whole trees")
+	}
+	return top{rows, open}, nil
+}
+
+// top returns which rows stand at the top of a tree, each after its parent; nil for all of them.
+func (t *hostTree) top(most top) []int {
+	if most.rows == 0 || len(t.rows) <= most.rows {
+		return nil
+	}
+	deepest := math.MaxInt
+	switch {
+	case most.open == "none":
+		deepest = 0
+	case most.open == "roots", most.open == "auto" && len(t.rows) > usuallyOpen:
+		deepest = 1
+	}
+	rows := make([]int, 0, most.rows)
+	for i := 0; i < len(t.rows) && len(rows) < most.rows; i++ {
+		if t.rows[i].Depth <= deepest {
+			rows = append(rows, i)
+		}
+	}
+	return rows
 }
 
 // hostTree is the tree of a host in one snapshot. It is never changed, but for the delta that it
@@ -112,26 +170,47 @@ type derived struct {
 // ofRows is how many rows are written until it is looked whether anybody waits for them still.
 const ofRows = 256
 
-// write writes the whole tree, or as much of it as somebody waits for. next is when the snapshot
-// after it was made; the zero time if there is none.
-func (t *hostTree) write(ctx context.Context, e *jx.Encoder, next time.Time) {
+// write writes the whole tree, or only some of its rows, or as much as somebody waits for. next is
+// when the snapshot after it was made; the zero time if there is none.
+func (t *hostTree) write(ctx context.Context, e *jx.Encoder, next time.Time, only []int) {
 	e.ObjStart()
 	t.writeHead(e, next)
+	if only != nil {
+		writeInt(e, "processes", len(t.rows))
+	}
 	e.FieldStart("rows")
 	e.ArrStart()
-	for i := range t.rows {
+	count := len(t.rows)
+	if only != nil {
+		count = len(only)
+	}
+	for i := range count {
 		if i%ofRows == 0 && ctx.Err() != nil {
 			return
 		}
-		t.writeRow(e, i, t.rows[i].Parent)
+		row, parent := i, t.rows[i].Parent
+		if only != nil {
+			row = only[i]
+			parent = placeOf(only, t.rows[row].Parent)
+		}
+		t.writeRow(e, row, parent)
 	}
 	e.ArrEnd()
 	e.ObjEnd()
 }
 
+// placeOf returns where a row stands among those of top; -1 if it does not.
+func placeOf(rows []int, row int) int {
+	place, found := slices.BinarySearch(rows, row)
+	if !found {
+		return -1
+	}
+	return place
+}
+
 func (t *hostTree) bytes() []byte {
 	var e jx.Encoder
-	t.write(context.Background(), &e, time.Time{})
+	t.write(context.Background(), &e, time.Time{}, nil)
 	return e.Bytes()
 }
 

@@ -5,6 +5,7 @@ import (
 	"math"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -35,6 +36,54 @@ func TestTree(t *testing.T) {
 		 "parent":0,"depth":1,"children":0,"descendants":0,"tree_cpu":50,"tree_memory":2}]}`
 	if diff := cmp.Diff(decode(t, want), start(t, webui.Options{Store: store}).getOK("/api/v1/hosts/alpha/tree")); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A part of a tree says which of its own rows is the parent of a row.
+func TestTopOfTree(t *testing.T) {
+	hosts := map[string]procmon.View{}
+	for host, processes := range map[string]int{"few": 13, "many": 1001} {
+		view := procmon.View{Record: procmon.Record{Host: host, Snapshot: &procmon.Snapshot{Hostname: host, Timestamp: now}}}
+		for pid := range processes { // each has three children
+			p := procmon.Process{PID: uint32(pid), Name: "p", StartTime: procmon.Some(now.Add(time.Duration(pid-processes) * time.Second))}
+			if pid > 0 {
+				p.PPID = procmon.Some(uint32(pid-1) / 3)
+			}
+			view.Snapshot.Processes = append(view.Snapshot.Processes, p)
+		}
+		hosts[host] = view
+	}
+	c := start(t, webui.Options{Store: &memory{views: []procmon.View{hosts["few"], hosts["many"]}}})
+	for _, test := range []struct {
+		path string
+		want string // pid under pid, and how many there are
+	}{
+		{"few/tree?limit=13&open=none", "0 1<0 4<1 5<1 6<1 2<0 7<2 8<2 9<2 3<0 10<3 11<3 12<3"}, // no more than that
+		{"few/tree?limit=6", "0 1<0 4<1 5<1 6<1 2<0 of 13"},
+		{"few/tree?limit=6&open=all", "0 1<0 4<1 5<1 6<1 2<0 of 13"},
+		{"few/tree?limit=6&open=roots", "0 1<0 2<0 3<0 of 13"},
+		{"few/tree?limit=3&open=roots", "0 1<0 2<0 of 13"},
+		{"few/tree?limit=6&open=none", "0 of 13"},
+		{"many/tree?limit=1000", "0 1<0 2<0 3<0 of 1001"},
+		{"many/tree?limit=4&open=all", "0 1<0 4<1 13<4 of 1001"},
+	} {
+		tree := c.getOK("/api/v1/hosts/" + test.path).(map[string]any)
+		rows := tree["rows"].([]any)
+		var got []string
+		for _, row := range rows {
+			row := row.(map[string]any)
+			name := fmt.Sprint(row["pid"])
+			if parent, ok := row["parent"].(float64); ok {
+				name += "<" + fmt.Sprint(rows[int(parent)].(map[string]any)["pid"])
+			}
+			got = append(got, name)
+		}
+		if of, ok := tree["processes"]; ok {
+			got = append(got, fmt.Sprint("of ", of))
+		}
+		if got := strings.Join(got, " "); got != test.want {
+			t.Errorf("%s: %s, want %s", test.path, got, test.want)
+		}
 	}
 }
 

@@ -1,6 +1,6 @@
 import type { Component } from 'svelte';
 import { askAhead } from '../api/ahead';
-import { treePath } from '../api/client';
+import { firstTree } from '../api/first';
 import type { Route } from '../url/route';
 
 type Name = Exclude<Route['page'], 'missing'>;
@@ -33,7 +33,7 @@ export async function loadAhead(route: Route, params: URLSearchParams): Promise<
   const all: Promise<unknown>[] = [loaders[name]().then((module) => (loaded[name] = module.default as Page), () => {})];
   if (name === 'fleet') all.push(askAhead('/api/v1/hosts'));
   if (name === 'targets') all.push(askAhead('/api/v1/targets'));
-  if (name === 'host' && !params.get('at')) all.push(askAhead(treePath(route.host)));
+  if (name === 'host' && !params.get('at')) all.push(askAhead(firstTree(route.host, params)));
   await Promise.race([Promise.all(all), new Promise((late) => setTimeout(late, frameAfter))]);
   return loaded;
 }

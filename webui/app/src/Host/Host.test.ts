@@ -113,6 +113,40 @@ describe('the tree', () => {
   });
 });
 
+describe('a large tree', () => {
+  const whole = treeOf(given, { previous: '2026-11-22T20:00:02.5Z' });
+  const top = treeOf(given.slice(0, 2), { processes: 4, previous: whole.previous! });
+  top.rows[0]!.descendants = 2;
+  top.rows[1]!.children = top.rows[1]!.descendants = 1;
+
+  test('is shown from its top, before the rest is there', async () => {
+    const page = await open('/hosts/WIN-07', { '/tree?limit=300': top }, { live: true });
+    expect(names(page)).toEqual(['wininit.exe', 'services.exe']);
+    expect(page.one(grid).getAttribute('aria-rowcount'), 'not known').toBe('-1');
+    expect(page.text('.found')).toEqual(['4 processes']);
+    expect(page.one('[data-index="1"]').getAttribute('aria-expanded')).toBe('true');
+    await page.click('[data-index="1"] .chevron');
+    expect(page.text('[data-index="1"] .below')).toEqual(['1']);
+    await page.key(grid, 'End');
+
+    expect(page.sockets[0]!.said, 'no delta from the top').toEqual([{ subscribe: 'host', host: 'WIN-07' }]);
+    page.sockets[0]!.tell({ tree: whole });
+    await page.settle();
+    expect(names(page)).toEqual(['wininit.exe', 'services.exe', 'explorer.exe']);
+    expect(page.one(grid).getAttribute('aria-rowcount')).toBe('4');
+    expect([selected(page), page.text('.row.new .program')]).toEqual([['services.exe'], ['explorer.exe']]);
+  });
+  test('is asked for when its top is there', async () => {
+    const page = await open('/hosts/WIN-07?open=roots', { '/tree?limit=300&open=roots': top, '/tree': whole });
+    expect(names(page)).toEqual(['wininit.exe', 'services.exe', 'explorer.exe']);
+    expect(page.asked.filter((path) => path.includes('/tree'))).toEqual(['/api/v1/hosts/WIN-07/tree?limit=300&open=roots', '/api/v1/hosts/WIN-07/tree']);
+  });
+  test.each(['q=svc', 'sort=-cpu', 'flat=1', 'process=3', 'opened=1-tox681', 'open=none&closed=77'])('is asked for whole where all of it tells what comes first: %s', async (search) => {
+    const page = await open(`/hosts/WIN-07?${search}`, answersOf());
+    expect(page.asked.filter((path) => path.includes('/tree'))).toEqual(['/api/v1/hosts/WIN-07/tree']);
+  });
+});
+
 describe('the filter', () => {
   test('keeps dimmed ancestors and tells how many it found', async () => {
     const page = await open('/hosts/WIN-07', answersOf());

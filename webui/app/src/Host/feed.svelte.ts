@@ -1,6 +1,7 @@
 import { ApiError, type Api, type Host, type LiveMessage, type Tree } from '../api/client';
 import { applyDelta } from '../live/delta';
 import type { Live, Subscription } from '../live/live.svelte';
+import { whenPainted } from '../live/painted';
 import { Poll } from '../live/poll.svelte';
 
 /** How often the host is asked for while there is no live connection. Milliseconds. */
@@ -21,6 +22,8 @@ export class HostFeed {
   host = $state.raw<Host>();
   /** The newest tree that was heard of. */
   newest = $state.raw<Tree>();
+  /** The top of the newest tree, while the rest of a large one is still to come. */
+  top = $state.raw<Tree>();
   /** The tree of the instant that was asked for last and answered. */
   past = $state.raw<Tree>();
   error = $state.raw<Error>();
@@ -41,26 +44,36 @@ export class HostFeed {
     this.#poll = new Poll<void>((signal) => this.#ask(signal), { interval: () => pollInterval });
   }
 
-  /** Follows the newest tree until the returned function is called. */
-  follow(): () => void {
+  /** Follows the newest tree, which is asked for first at `path`, until the returned function is called. */
+  follow(path: string): () => void {
     let leave: (() => void) | undefined;
     const left = new AbortController();
     const subscribe = () => {
       if (!left.signal.aborted) leave = this.#live.subscribe(() => this.#want(), (message) => this.#hear(message));
     };
     if (this.newest) subscribe();
-    else void this.#begin(left.signal).then(subscribe);
+    else void this.#begin(path, left.signal).then(subscribe);
     return () => {
       left.abort();
       leave?.();
+      this.top = undefined;
     };
   }
 
-  /** The first tree is asked for, ahead of this page too; what follows is told. What fails here fails there. */
-  async #begin(signal: AbortSignal): Promise<void> {
+  /**
+   * The first tree, or the top of it, is asked for, ahead of this page too; what follows is told. What fails
+   * here fails there.
+   */
+  async #begin(path: string, signal: AbortSignal): Promise<void> {
     try {
-      const tree = await this.#api.tree(this.#name, undefined, signal);
+      let tree = await this.#api.treeAt(path, signal);
+      if (tree.processes !== undefined) {
+        this.top = tree;
+        await new Promise<void>(whenPainted);
+        tree = await this.#api.tree(this.#name, undefined, signal);
+      }
       this.newest ??= tree;
+      this.top = undefined;
     } catch {
       // The connection says why, or, where there is none, who asks instead.
     }
@@ -163,7 +176,7 @@ export class HostFeed {
   }
 
   #restart(): void {
-    this.newest = undefined;
+    this.newest = this.top = undefined;
     this.#live.resume();
   }
 

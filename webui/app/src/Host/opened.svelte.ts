@@ -52,12 +52,12 @@ export class Opened {
     }
   }
 
-  /** Takes in a tree. Before the first one opens what hides `wanted`, unless the address says what is open. */
-  take(forest: Forest, wanted: Node | undefined): void {
+  /** Takes in a tree of so many processes, or the top of it. Before the first one opens what hides `wanted`, unless the address says what is open. */
+  take(forest: Forest, processes: number, wanted: Node | undefined): void {
     const first = this.#forest === undefined;
     this.#forest = forest;
     if (first) {
-      this.#usual = initialExpansion(forest.byId.size).depth === Infinity ? 'all' : 'roots';
+      this.#usual = initialExpansion(processes).depth === Infinity ? 'all' : 'roots';
       if (wanted && this.#open === '' && this.#known === '') this.#changed = reveal(this.expansion, wanted).changed;
     } else if (this.#changed.size > mostChanged) {
       this.#changed = prune(this.expansion, forest).changed;

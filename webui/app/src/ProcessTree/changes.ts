@@ -14,11 +14,15 @@ export interface Watch {
   readonly forest: Forest;
 }
 
+/** How many processes a tree has, of which it may be only the top. */
+export const countOf = (tree: Tree) => tree.processes ?? tree.rows.length;
+
 /**
  * Takes in an answer of the server. The same snapshot again changes nothing but what is stale. Where
  * the tree does not follow the one before, as after a leap in time, what differs did not happen now.
  */
 export function observe(before: Watch | undefined, tree: Tree, now: number, follows = true): Watch {
+  if (before?.tree.processes !== undefined) before = undefined; // a top tells of what is not in it neither that it is new nor that it ended
   if (before && before.tree.host === tree.host && before.tree.id === tree.id) return expire({ ...before, tree: { ...tree, rows: before.tree.rows } }, now);
 
   const { ids, stays, added } = recognize(before, tree.rows);

@@ -63,6 +63,9 @@ export function grow(
   return { roots, byId };
 }
 
+/** How many processes are right below one, of which a tree's top may lack some. */
+export const childrenOf = (node: Node) => (node.mark === 'ended' ? node.children.length : Math.max(node.children.length, node.row.children));
+
 /** The processes above a node, from its root down. */
 export function ancestors(node: Node): Node[] {
   const chain: Node[] = [];

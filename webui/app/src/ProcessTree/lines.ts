@@ -3,7 +3,7 @@ import { compareBy, type ColumnKey } from './columns';
 import { isOpen, type Expansion } from './expansion';
 import type { TreeRow } from '../api/client';
 import { match } from './filter';
-import type { Forest, Node } from './forest';
+import { childrenOf, type Forest, type Node } from './forest';
 
 /** A node in its place on the page. */
 export interface Line {
@@ -56,7 +56,7 @@ export function layOut(forest: Forest, view: View): Lines {
       const showsAll = all || (found && (view.below || byHand === true));
       const keepsBelow = matches !== undefined && node.children.some((child) => matches.kept.has(child));
       let open: boolean | undefined;
-      if (node.children.length > 0) {
+      if (childrenOf(node) > 0) {
         if (!matches) open = isOpen(view.expansion, node);
         else if (found || all || keepsBelow) open = byHand ?? (keepsBelow || view.below);
       }

@@ -105,6 +105,11 @@ export class Api {
     }
   }
 
+  /** A tree, or the top of one, from where it is said to be. */
+  treeAt(path: string, signal?: AbortSignal): Promise<Tree> {
+    return this.#get<Tree>(path, signal);
+  }
+
   /** Figures of a host over time. */
   series(name: string, question: Params, signal?: AbortSignal): Promise<Series> {
     return this.#get<Series>(`/api/v1/hosts/${encodeURIComponent(name)}/series${query(question)}`, signal);

@@ -551,6 +551,8 @@ export interface components {
             hostname: string;
             timestamp: components["schemas"]["Instant"];
             system: components["schemas"]["System"];
+            /** @description How many processes there are, where rows are not all of them */
+            processes?: number;
             rows: components["schemas"]["TreeRow"][];
         };
         TreeRow: components["schemas"]["Process"] & {
@@ -558,7 +560,7 @@ export interface components {
             parent?: number;
             depth: number;
             children: number;
-            /** @description The subtree is this row and so many that follow it */
+            /** @description The subtree is this row and, where all rows are there, so many that follow it */
             descendants: number;
             /** @description Sum over the subtree; percent of one core */
             tree_cpu?: number;
@@ -810,6 +812,10 @@ export interface operations {
                 have?: string;
                 /** @description The previous of that tree, if it has one */
                 previous?: string;
+                /** @description Of a tree of more processes only so many rows, from its top, and how many processes it has. Not with have */
+                limit?: number;
+                /** @description Which rows are open where not all are told; those below the others are left out. auto is roots where there are more than 1,000 processes, else all */
+                open?: "auto" | "all" | "roots" | "none";
             };
             header?: never;
             path: {
