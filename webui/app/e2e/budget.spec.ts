@@ -1,6 +1,6 @@
 // How fast the pages are, by the browser's own clocks, with a real server. `make bench-ui` prints the
-// medians beside the budget. As a test it fails when even the best round takes twice the budget of the page's main
-// thread: what else a machine does, as CI's do, adds to the time on the clock, but not to that.
+// medians beside the budget. As a test it fails when even the best round takes twice the budget, on the clock or of
+// the page's main thread; a machine that is busy with something else gets a few rounds more.
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { browse, freeAddress, Procmon, skip } from './programs';
@@ -11,6 +11,7 @@ const hosts = 2_000;
 const atOnce = 16;
 const names = Array.from({ length: hosts }, (_, i) => `host-${String(i).padStart(4, '0')}`);
 const rounds = process.env.BENCH ? 9 : 3;
+const mostRounds = process.env.BENCH ? rounds : 12;
 const slack = 2;
 
 /** Milliseconds. */
@@ -52,6 +53,7 @@ describe.skipIf(skip)('the budget of the pages', () => {
     return best;
   }
 
+  /** Tells them, and holds the best of them to twice the budget. */
   function hold(what: string, values: number[], limit: number) {
     const best = tell(what, values, limit);
     expect(best, `${what}: ${values.map((v) => v.toFixed(0)).join(', ')} ms`).toBeLessThanOrEqual(limit * slack);
@@ -90,7 +92,8 @@ describe.skipIf(skip)('the budget of the pages', () => {
     const clock: number[] = [];
     const all: number[] = [];
     const work: number[] = [];
-    for (let i = 0; i <= rounds; i++) {
+    const late = () => Math.min(...clock) > limit * slack || (whole !== undefined && Math.min(...all) > limit * slack);
+    for (let i = 0; i <= rounds || (late() && i <= mostRounds); i++) {
       await fresh(selector, async (page) => {
         const session = await page.context().newCDPSession(page);
         await session.send('Performance.enable', { timeDomain: 'threadTicks' });
@@ -105,10 +108,10 @@ describe.skipIf(skip)('the budget of the pages', () => {
         work.push(metrics.find(({ name }) => name === 'TaskDuration')!.value * 1000);
       });
     }
-    tell(what, clock, limit);
     if (Math.min(...work) < 1) throw new Error(`the main thread worked for ${work.join(', ')} ms`);
-    hold(`  of that its main thread`, work, limit);
-    if (whole) tell('  all of it there', all, limit);
+    hold(what, clock, limit);
+    hold('  of that its main thread', work, limit);
+    if (whole) hold('  all of it there', all, limit);
   }
 
   test('first useful paint', async () => {
@@ -136,7 +139,7 @@ describe.skipIf(skip)('the budget of the pages', () => {
       let received = 0;
       session.on('Network.loadingFinished', ({ encodedDataLength }) => (received += encodedDataLength));
       const worked = async () => (await session.send('Performance.getMetrics')).metrics.find(({ name }) => name === 'TaskDuration')!.value * 1000;
-      for (let i = 0; i <= 2 * rounds; i++) {
+      for (let i = 0; i <= 2 * rounds || (Math.min(...clock) > budget.step * slack && i <= 2 * mostRounds); i++) {
         const [workBefore, receivedBefore] = [await worked(), received];
         const took = await step(page, i % 6 < 3 ? 'ArrowLeft' : 'ArrowRight');
         await page.waitForLoadState('networkidle');
@@ -146,8 +149,8 @@ describe.skipIf(skip)('the budget of the pages', () => {
         bytes.push((received - receivedBefore) / 1000);
       }
     });
-    tell(`a step of time, ${size.toLocaleString('en')} processes`, clock, budget.step);
     if (Math.min(...work) < 1) throw new Error(`the main thread worked for ${work.join(', ')} ms`);
+    hold(`a step of time, ${size.toLocaleString('en')} processes`, clock, budget.step);
     hold('  of that its main thread', work, budget.step);
     const least = Math.min(...bytes);
     report.push(`  over the wire${' '.repeat(29)}${least.toFixed(0).padStart(16)} kB${wire[size]!.toFixed(0).padStart(6)} kB`);
