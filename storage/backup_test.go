@@ -223,6 +223,7 @@ func TestBackupAndRestoreEndWithTheirContext(t *testing.T) {
 }
 
 func TestInfoCountsWhatIsKept(t *testing.T) {
+	t.Parallel()
 	records := fleetRecords(2, 3)
 	s := filled(t, filepath.Join(t.TempDir(), "data"), records...)
 	info, err := s.Info(t.Context())

@@ -205,6 +205,7 @@ func backUp(ctx context.Context, s *storage.Store, dir string) error {
 // Then all that was acknowledged and has not expired is there, once, as it was sent, and nothing
 // else. The newest whole backup has all that was acknowledged before it was begun.
 func TestKilledAtRandomInstants(t *testing.T) {
+	t.Parallel()
 	kills := fewOr(t, fewKills, crashKillsEnv)
 	shares := 0
 	for _, w := range crashWorks {

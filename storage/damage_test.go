@@ -158,6 +158,7 @@ func objects(s *storage.Store) (names []string) {
 // TestFlippedByte flips bytes all over the files. One in a step costs what follows it in its
 // segment, one in a block that block; it is named, and all others are served.
 func TestFlippedByte(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []struct {
 		name    string
 		make    func(*testing.T) (string, []procmon.Record)
@@ -395,6 +396,7 @@ func must(t testing.TB, err error) {
 
 // TestManyTablesWithoutManifest has more tables than the upper level takes.
 func TestManyTablesWithoutManifest(t *testing.T) {
+	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "data")
 	var all []procmon.Record
 	synctest.Test(t, func(t *testing.T) {

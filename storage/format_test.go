@@ -28,7 +28,10 @@ import (
 
 // TestFormatIsAsThePageSays reads a store with nothing but what FORMAT.md says: the reader in
 // this file and the next was written from the page and shares no code with the store.
-func TestFormatIsAsThePageSays(t *testing.T) { synctest.Test(t, testFormat) }
+func TestFormatIsAsThePageSays(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, testFormat)
+}
 
 func testFormat(t *testing.T) {
 	clock := &testClock{}

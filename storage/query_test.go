@@ -17,7 +17,10 @@ import (
 
 // TestQueriesSeeEverything asks before and after snapshots became blocks, of which some came
 // late: the answers are the same.
-func TestQueriesSeeEverything(t *testing.T) { synctest.Test(t, testQueriesSeeEverything) }
+func TestQueriesSeeEverything(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, testQueriesSeeEverything)
+}
 
 func testQueriesSeeEverything(t *testing.T) {
 	clock := &testClock{}

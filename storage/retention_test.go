@@ -41,6 +41,7 @@ func allocated(t testing.TB, dir string) (bytes int64) {
 }
 
 func TestExpiredHistoryGoesAndItsSpaceReturns(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, testExpiredHistoryGoesAndItsSpaceReturns)
 }
 
@@ -183,6 +184,7 @@ func wantKept(t *testing.T, s *storage.Store, all []procmon.Record, kept func(pr
 }
 
 func TestHistoryOfSomeHostsExpiresAndItsSpaceReturns(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir, clock := filepath.Join(t.TempDir(), "data"), &testClock{}
 		short := workload.New(1, 0).Record().Host
@@ -215,6 +217,7 @@ func TestHistoryOfSomeHostsExpiresAndItsSpaceReturns(t *testing.T) {
 }
 
 func TestOldestHistoryGoesWhereTheDirectoryIsTooLarge(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		dir, clock := filepath.Join(t.TempDir(), "data"), &testClock{}
 		s, all := shrunk(t, dir, clock, func(o *storage.Options) {})

@@ -18,6 +18,7 @@ import (
 // TestBlocksInAnyOrder appends snapshots early, late and twice, while some of them become
 // blocks and the store is opened again: each comes back as it was delivered first.
 func TestBlocksInAnyOrder(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(4) {
 		synctest.Test(t, func(t *testing.T) { testBlocksInAnyOrder(t, seed) })
 	}

@@ -26,6 +26,7 @@ func problems(t testing.TB, s *storage.Store) (storage.Verified, string) {
 }
 
 func TestVerifyReadsEverything(t *testing.T) {
+	t.Parallel()
 	records := fleetRecords(2, 3)
 	s := filled(t, filepath.Join(t.TempDir(), "data"), records...)
 	v, found := problems(t, s)
