@@ -18,6 +18,11 @@ export const zooms = [
 
 export type Zoom = (typeof zooms)[number]['key'];
 
+/** How wide a line of time will be, about: all of the page but its gutters. To measure it before it is painted takes a layout more. */
+export function usualWidth(): number {
+  return innerWidth - (innerWidth > 720 ? 50 : 26);
+}
+
 export function toPixels(range: Range, width: number, instant: number): number {
   return ((instant - range.from) / (range.to - range.from)) * width;
 }

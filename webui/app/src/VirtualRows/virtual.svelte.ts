@@ -2,17 +2,22 @@ import type { Attachment } from 'svelte/attachments';
 import { whenPainted } from '../live/painted';
 import { spanInView, type Span } from './span';
 
+/** How much of the window's height such an element has, about. */
+const usualShare = 0.6;
+
 /**
  * The rows in view of a scrolling element that holds a head, which sticks to its top, and below
  * it rows of one height. CSS gives both heights, in pixels: --head-height and --row-height.
  */
 export class VirtualRows {
   element = $state.raw<HTMLElement>();
-  rowHeight = $state(28);
+  /** Pixels; a guess until the element has been laid out, as the height of the view is. */
+  rowHeight = $state(matchMedia('(pointer: coarse)').matches ? 36 : 28);
   #headHeight = 32;
   #slots = 1;
   #scrolled = $state(0);
-  #height = $state(0);
+  #height = $state(innerHeight * usualShare);
+  #measured = false;
   // What is out of view need not be there when the page is painted first.
   #margin = $state(false);
 
@@ -20,20 +25,17 @@ export class VirtualRows {
     whenPainted(() => (this.#margin = true));
   }
 
-  /** For {@attach}: makes an element the one that scrolls. */
+  /**
+   * For {@attach}: makes an element the one that scrolls. It is measured when it has been laid out to be
+   * painted, and before it is: to measure it here would lay out the page as it is now, and then again.
+   */
   attach: Attachment<HTMLElement> = (element) => {
     this.element = element;
-    const measure = () => {
-      const style = getComputedStyle(element);
-      this.rowHeight = parseFloat(style.getPropertyValue('--row-height')) || 28;
-      this.#headHeight = parseFloat(style.getPropertyValue('--head-height')) || 32;
-      this.#height = element.clientHeight;
-    };
+    this.#measured = false;
+    const measure = () => this.#measure(element);
     const scroll = () => {
       this.#scrolled = element.scrollTop;
     };
-    measure();
-    scroll();
     const resize = new ResizeObserver(measure);
     resize.observe(element);
     const touch = matchMedia('(pointer: coarse)');
@@ -46,6 +48,14 @@ export class VirtualRows {
       this.element = undefined;
     };
   };
+
+  #measure(element: HTMLElement): void {
+    this.#measured = true;
+    const style = getComputedStyle(element);
+    this.rowHeight = parseFloat(style.getPropertyValue('--row-height')) || 28;
+    this.#headHeight = parseFloat(style.getPropertyValue('--head-height')) || 32;
+    this.#height = element.clientHeight;
+  }
 
   /**
    * A key for the row at an index, by which the element that a row leaves at one edge is used for
@@ -80,6 +90,7 @@ export class VirtualRows {
   /** Scrolls as little as brings a row into view. */
   reveal(index: number): void {
     if (!this.element || index < 0) return;
+    if (!this.#measured) this.#measure(this.element);
     const top = index * this.rowHeight;
     const bottom = top + this.rowHeight;
     const view = this.element.clientHeight - this.#headHeight;
