@@ -32,6 +32,7 @@ var openAPI string
 type pages struct {
 	files   map[string]asset  // by the path that is asked for, as "/assets/index-DkE3Gf2x.js"
 	scripts map[string]string // that path by what the build calls a chunk, as "index"
+	always  []string          // Link headers of what every view needs
 }
 
 type asset struct {
@@ -60,7 +61,29 @@ func loadPages(built fs.FS) (*pages, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read the pages: %w", err)
 	}
+	p.always = needs(string(p.files["/index.html"].content))
 	return p, nil
+}
+
+// loaded are the tags of a page that the build writes for what it loads, and the Link headers that say the same.
+var loaded = []struct {
+	tag  *regexp.Regexp
+	link string
+}{
+	{regexp.MustCompile(`<link rel="stylesheet" crossorigin href="([^"]+)"`), "<%s>; rel=preload; as=style; crossorigin"},
+	{regexp.MustCompile(`<link rel="modulepreload" crossorigin href="([^"]+)"`), "<%s>; rel=modulepreload"},
+	{regexp.MustCompile(`<script type="module" crossorigin src="([^"]+)"`), "<%s>; rel=modulepreload"},
+}
+
+// needs returns Link headers of what a page loads: a browser follows them before it begins to read the page.
+func needs(page string) []string {
+	var links []string
+	for _, what := range loaded {
+		for _, found := range what.tag.FindAllStringSubmatch(page, -1) {
+			links = append(links, fmt.Sprintf(what.link, found[1]))
+		}
+	}
+	return links
 }
 
 // hashed matches a name that the build makes from the content, as index-DkE3Gf2x.js.
@@ -152,12 +175,15 @@ func newestTree(r *http.Request) string {
 	return tree
 }
 
-// index serves the one page that shows every view. Its head tells the browser what the view needs
-// besides, so that code and data come together and not one after the other.
+// index serves the one page that shows every view. Its header tells the browser what the view needs,
+// so that code and data come together and not one after the other.
 func (p *pages) index(w http.ResponseWriter, r *http.Request) {
 	if index, ok := p.files["/index.html"]; ok {
 		template, _ := mux.CurrentRoute(r).GetPathTemplate()
 		v := views[template]
+		for _, link := range p.always {
+			w.Header().Add("Link", link)
+		}
 		if script, ok := p.scripts[v.script]; ok {
 			w.Header().Add("Link", "<"+script+">; rel=modulepreload")
 		}

@@ -91,7 +91,10 @@ func (m *memory) keep(host string, s *procmon.Snapshot) {
 }
 
 var builtPages = fstest.MapFS{
-	"index.html":               {Data: []byte("<!doctype html><title>procmon</title><!--" + strings.Repeat("pages ", 500) + "-->")},
+	"index.html": {Data: []byte(`<!doctype html><html lang="en"><title>procmon</title>
+    <script type="module" crossorigin src="/assets/index-DkE3Gf2x.js"></script>
+    <link rel="modulepreload" crossorigin href="/assets/shared-OsxZEk0Z.js">
+    <link rel="stylesheet" crossorigin href="/assets/style-Bp57-y0w.css"><!--` + strings.Repeat("pages ", 500) + "-->")},
 	"favicon.svg":              {Data: []byte("<svg/>")},
 	"assets/index-DkE3Gf2x.js": {Data: []byte("console.log(1)")},
 	"assets/Host-Bx-_Q2k9.js":  {Data: []byte("console.log(2)")},
