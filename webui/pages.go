@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -32,8 +33,14 @@ var openAPI string
 type pages struct {
 	files   map[string]asset  // by the path that is asked for, as "/assets/index-DkE3Gf2x.js"
 	scripts map[string]string // that path by what the build calls a chunk, as "index"
-	always  []string          // Link headers of what every view needs
+	themed  map[string]asset  // the page by the theme that it is in, "" for the system's
+	always  []string          // Link headers of what it needs, whatever it shows
 }
+
+// themeCookie names what webui/app/src/theme writes when somebody chooses colours.
+const themeCookie = "procmon.theme"
+
+var themes = []string{"light", "dark"}
 
 type asset struct {
 	content     []byte
@@ -43,7 +50,7 @@ type asset struct {
 }
 
 func loadPages(built fs.FS) (*pages, error) {
-	p := &pages{files: map[string]asset{}, scripts: map[string]string{}}
+	p := &pages{files: map[string]asset{}, scripts: map[string]string{}, themed: map[string]asset{}}
 	err := fs.WalkDir(built, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -61,7 +68,14 @@ func loadPages(built fs.FS) (*pages, error) {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read the pages: %w", err)
 	}
-	p.always = needs(string(p.files["/index.html"].content))
+	if index, ok := p.files["/index.html"]; ok {
+		p.themed[""] = index
+		for _, theme := range themes {
+			root := []byte(`<html data-theme="` + theme + `"`)
+			p.themed[theme] = newAsset("index.html", bytes.Replace(index.content, []byte("<html"), root, 1))
+		}
+		p.always = needs(string(index.content))
+	}
 	return p, nil
 }
 
@@ -176,9 +190,15 @@ func newestTree(r *http.Request) string {
 }
 
 // index serves the one page that shows every view. Its header tells the browser what the view needs,
-// so that code and data come together and not one after the other.
+// so that code and data come together and not one after the other. It is in the colours that were chosen from
+// its first paint on, without a script that the paint would have to wait for.
 func (p *pages) index(w http.ResponseWriter, r *http.Request) {
-	if index, ok := p.files["/index.html"]; ok {
+	theme := ""
+	if cookie, err := r.Cookie(themeCookie); err == nil && slices.Contains(themes, cookie.Value) {
+		theme = cookie.Value
+	}
+	if index, ok := p.themed[theme]; ok {
+		w.Header().Add("Vary", "Cookie")
 		template, _ := mux.CurrentRoute(r).GetPathTemplate()
 		v := views[template]
 		for _, link := range p.always {

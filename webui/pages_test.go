@@ -106,6 +106,31 @@ func TestPagesNameWhatTheyNeed(t *testing.T) {
 	}
 }
 
+func TestPagesAreInTheChosenColours(t *testing.T) {
+	c := start(t, webui.Options{})
+	for _, test := range []struct{ cookie, root string }{
+		{"", `<html lang="en">`},
+		{"procmon.theme=light", `<html data-theme="light" lang="en">`},
+		{"other=1; procmon.theme=dark", `<html data-theme="dark" lang="en">`},
+		{"procmon.theme=system", `<html lang="en">`},
+		{`procmon.theme=x"onload="alert(1)`, `<html lang="en">`},
+	} {
+		got := c.get("/hosts/alpha", "Cookie: "+test.cookie)
+		if got.status != 200 || !strings.HasPrefix(got.body, "<!doctype html>"+test.root) || got.header.Get("Vary") == "" {
+			t.Errorf("%s: %d %v %.80s", test.cookie, got.status, got.header, got.body)
+		}
+		if same := c.get("/hosts/alpha", "Cookie: "+test.cookie, "If-None-Match: "+got.header.Get("ETag")); same.status != 304 {
+			t.Errorf("%s, unchanged: %d", test.cookie, same.status)
+		}
+		if test.root == `<html lang="en">` {
+			continue
+		}
+		if other := c.get("/hosts/alpha", "If-None-Match: "+got.header.Get("ETag")); other.status != 200 {
+			t.Errorf("in other colours than %s: %d", test.cookie, other.status)
+		}
+	}
+}
+
 func TestNoSuchPage(t *testing.T) {
 	c := start(t, webui.Options{})
 	for _, path := range []string{

@@ -73,9 +73,9 @@ test('the theme goes around and is remembered', async () => {
   const seen: unknown[] = [];
   for (let i = 0; i < 3; i++) {
     await page.click('.theme');
-    seen.push([document.documentElement.dataset.theme, localStorage.getItem('procmon.theme')]);
+    seen.push([document.documentElement.dataset.theme, document.cookie]);
   }
-  expect(seen).toEqual([['light', 'light'], ['dark', 'dark'], [undefined, 'system']]);
+  expect(seen).toEqual([['light', 'procmon.theme=light'], ['dark', 'procmon.theme=dark'], [undefined, '']]);
 });
 
 test('nothing in the sources writes HTML or needs inline styles', () => {

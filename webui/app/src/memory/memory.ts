@@ -1,10 +1,5 @@
 /** What the browser remembers between visits. Without storage, nothing is remembered. */
 
-export function recall<T extends string>(name: string, allowed: readonly T[], fallback: T): T {
-  const text = recallText(name);
-  return allowed.find((value) => value === text) ?? fallback;
-}
-
 export function recallText(name: string): string | undefined {
   try {
     return localStorage.getItem(`procmon.${name}`) ?? undefined;

@@ -1,15 +1,16 @@
-import { recall, remember } from '../memory/memory';
-
 export const themes = ['system', 'light', 'dark'] as const;
 export type ThemeName = (typeof themes)[number];
 
-/** The chosen colours. public/theme.js sets them before the first paint. */
+/** Seconds. Browsers keep no cookie for longer. */
+const kept = 400 * 86_400;
+
+/** The chosen colours. The server learns of them by a cookie and sends pages in them, so that no page flashes others. */
 export class Theme {
-  name = $state<ThemeName>(recall('theme', themes, 'system'));
+  name = $state<ThemeName>(themes.find((name) => name === document.documentElement.dataset.theme) ?? 'system');
 
   set(name: ThemeName): void {
     this.name = name;
-    remember('theme', name);
+    document.cookie = `procmon.theme=${name}; path=/; max-age=${name === 'system' ? 0 : kept}; samesite=lax`;
     if (name === 'system') delete document.documentElement.dataset.theme;
     else document.documentElement.dataset.theme = name;
   }
