@@ -1,21 +1,18 @@
 import type { System, TreeRow } from '../api/client';
 import { clip, fullTime, unknown, utcTime } from '../format/format';
 import { write } from '../Text/write';
-import { column, heat, type Column, type ColumnKey } from './columns';
+import { heat, type Column } from './columns';
 
 /** Cells cut long text. */
 const most = 400;
 
 /**
- * Draws the cells of a row but the first one, which holds the name, or brings them up to date. By hand, as a page
+ * Draws the cells of a row behind the first one, which holds the name, or brings them up to date. By hand, as a page
  * has hundreds of them: with what a component keeps for each, they are most of what a tree takes to open.
  */
-export function drawCells(line: HTMLElement, columns: readonly ColumnKey[], row: TreeRow, system: System, now: number): void {
-  for (let i = 1; i < columns.length; i++) {
-    const of = column(columns[i]!);
-    draw((line.children[i] ?? line.appendChild(newCell())) as HTMLElement, of, row, system, now);
-  }
-  while (line.children.length > columns.length) line.lastElementChild!.remove();
+export function drawCells(line: HTMLElement, columns: readonly Column[], row: TreeRow, system: System, now: number): void {
+  for (const [i, of] of columns.entries()) draw((line.children[i + 1] ?? line.appendChild(newCell())) as HTMLElement, of, row, system, now);
+  while (line.children.length > columns.length + 1) line.lastElementChild!.remove();
 }
 
 function newCell(): HTMLElement {
