@@ -7,7 +7,8 @@ export default defineConfig({
     target: ['chrome123', 'firefox121', 'safari17.5'], // light-dark()
     // The Content-Security-Policy allows no data: URLs.
     assetsInlineLimit: 0,
-    modulePreload: { polyfill: false },
+    // What a page's chunk imports is there before it is: to look for that anew at its import takes longer than the import.
+    modulePreload: { polyfill: false, resolveDependencies: (_, dependencies, { hostType }) => (hostType === 'html' ? dependencies : []) },
     reportCompressedSize: false,
     // Requests take longer than these few bytes: one file for all styles, one for what pages share.
     cssCodeSplit: false,
