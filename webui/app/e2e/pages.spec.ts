@@ -154,6 +154,16 @@ describe.skipIf(skip)('the pages of a real server', () => {
     expect(await page.getByRole('region', { name: 'Job here' }).textContent()).toContain(exporter);
   });
 
+  test('the chosen colours are in the page as it is sent', async () => {
+    await page.goto(`${procmon.url}/targets`);
+    for (const [name, root] of [['Light', '<html data-theme="light"'], ['Dark', '<html data-theme="dark"'], ['System', '<html lang']] as const) {
+      await page.getByRole('button', { name: 'Colours:' }).click();
+      const answer = await page.reload();
+      expect(await answer!.text()).toContain(root);
+      await page.getByRole('button', { name: `Colours: ${name}` }).waitFor();
+    }
+  });
+
   test.each([`/hosts/${here}`, '/hosts/nobody', '/targets', '/?group=job'])('%s fits a phone and is accessible in both schemes', async (path) => {
     expect(await faultsOf(browser, procmon.url + path, path.includes('nobody') ? / 404 / : undefined)).toEqual([]);
   });
