@@ -1,5 +1,10 @@
 /** What the browser remembers between visits. Without storage, nothing is remembered. */
 
+/** The first look into the storage waits for another process: while other things are waited for, that costs no time. */
+export function recallAhead(): void {
+  recallText('');
+}
+
 export function recallText(name: string): string | undefined {
   try {
     return localStorage.getItem(`procmon.${name}`) ?? undefined;
