@@ -4,40 +4,12 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/go-faster/jx"
 
 	"github.com/procmon/procmon"
 )
-
-func (s *Server) listHosts(w http.ResponseWriter, r *http.Request) error {
-	if _, err := parameters(r); err != nil {
-		return err
-	}
-	hosts, err := s.store.Hosts(r.Context())
-	if err != nil {
-		return err
-	}
-	hosts = slices.Clone(hosts)
-	slices.SortFunc(hosts, func(a, b procmon.HostSummary) int {
-		return cmp.Or(cmp.Compare(procmon.HostKey(a.Host), procmon.HostKey(b.Host)), cmp.Compare(a.Host, b.Host))
-	})
-	now, fleet := s.now(), newFleet(s.targets())
-	writeJSON(w, http.StatusOK, func(e *jx.Encoder) {
-		e.ObjStart()
-		writeInstant(e, "now", now)
-		e.FieldStart("hosts")
-		e.ArrStart()
-		for i := range hosts {
-			writeHost(e, &hosts[i], fleet, now)
-		}
-		e.ArrEnd()
-		e.ObjEnd()
-	})
-	return nil
-}
 
 func (s *Server) getHost(w http.ResponseWriter, r *http.Request) error {
 	if _, err := parameters(r); err != nil {

@@ -51,11 +51,44 @@ func TestHosts(t *testing.T) {
 	}
 }
 
+// TestFirstHosts asks for less than all: the first in the order of the page, and what all are together.
+func TestFirstHosts(t *testing.T) {
+	store := &memory{}
+	for _, name := range []string{"web-10", "WEB-2", "web-02", "a", "web-1x", "web-", "Z", "0", "00", "9", "10", "web-2b3", "web-2b20"} {
+		store.hosts = append(store.hosts, procmon.HostSummary{Host: name, LastSeen: now, Processes: 3, Labels: map[string]string{"job": "push", "instance": name}})
+	}
+	store.hosts[0].LastSeen = now.Add(-procmon.StaleAfter - 1)
+	store.hosts[1].Labels = map[string]string{"job": "windows", "instance": "web-2:9910", "site": "graz"}
+	store.hosts[3].Labels = nil
+	c := start(t, webui.Options{Store: store, Targets: func() []procmon.TargetStatus {
+		return []procmon.TargetStatus{{Host: "web-2", Health: procmon.HealthDown}}
+	}})
+	order := []string{"0", "00", "9", "10", "a", "web-", "web-1x", "web-02", "WEB-2", "web-2b3", "web-2b20", "web-10", "Z"}
+	summary := decode(t, `{"hosts":13,"processes":39,"states":{"up":0,"down":1,"stale":1,"pushed":11},"labels":{"instance":12,"job":2,"site":1}}`)
+	for query, want := range map[string]int{"": 13, "?limit=0": 0, "?limit=1": 1, "?limit=12": 12, "?limit=13": 13, "?limit=100000": 13} {
+		answer := c.getOK("/api/v1/hosts" + query).(map[string]any)
+		got := []string{}
+		for _, host := range list(t, answer, "hosts") {
+			got = append(got, host.(map[string]any)["host"].(string))
+		}
+		if diff := cmp.Diff(order[:want], got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", query, diff)
+		}
+		together, told := answer["summary"]
+		if told != (query != "") {
+			t.Errorf("%s: summary %v", query, together)
+		} else if diff := cmp.Diff(summary, together); told && diff != "" {
+			t.Errorf("%s (-want +got):\n%s", query, diff)
+		}
+	}
+}
+
 func TestEmptyLists(t *testing.T) {
 	c := start(t, webui.Options{})
 	for path, want := range map[string]string{
-		"/api/v1/hosts":   `{"now":"2026-11-22T20:15:00Z","hosts":[]}`,
-		"/api/v1/targets": `{"now":"2026-11-22T20:15:00Z","targets":[]}`,
+		"/api/v1/hosts":           `{"now":"2026-11-22T20:15:00Z","hosts":[]}`,
+		"/api/v1/hosts?limit=100": `{"now":"2026-11-22T20:15:00Z","hosts":[],"summary":{"hosts":0,"processes":0,"states":{"up":0,"down":0,"stale":0,"pushed":0},"labels":{}}}`,
+		"/api/v1/targets":         `{"now":"2026-11-22T20:15:00Z","targets":[]}`,
 	} {
 		if diff := cmp.Diff(decode(t, want), c.getOK(path)); diff != "" {
 			t.Errorf("%s (-want +got):\n%s", path, diff)

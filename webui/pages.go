@@ -150,7 +150,7 @@ type view struct {
 
 // views are by the path as the router knows it.
 var views = map[string]view{
-	"/":                      {"Fleet", ask("/api/v1/hosts")},
+	"/":                      {"Fleet", firstHosts},
 	"/hosts/{host}":          {"Host", newestTree},
 	"/hosts/{host}/":         {"Host", newestTree},
 	"/hosts/{host}/compare":  {"Compare", nil},
@@ -167,8 +167,22 @@ func ask(path string) func(*http.Request) string {
 	return func(*http.Request) string { return path }
 }
 
-// newestTree returns where the tree is that a host's page shows first, unless it shows the past, as
-// webui/app/src/api/first.ts says.
+// firstHosts returns where the hosts are that the fleet's page shows first: all, where it has to choose
+// from them or to order them. This and newestTree are the rules of webui/app/src/api/first.ts.
+func firstHosts(r *http.Request) string {
+	if says(r.URL.Query(), "q", "state", "sort", "group") {
+		return "/api/v1/hosts"
+	}
+	return "/api/v1/hosts?limit=100"
+}
+
+// says reports whether one of the parameters is there and holds something.
+func says(query url.Values, names ...string) bool {
+	return slices.ContainsFunc(names, func(name string) bool { return query.Get(name) != "" })
+}
+
+// newestTree returns where the tree is that a host's page shows first, unless it shows the past: only its
+// top, where that can be told from all else.
 func newestTree(r *http.Request) string {
 	host, err := hostInPath(r)
 	query := r.URL.Query()
@@ -176,10 +190,8 @@ func newestTree(r *http.Request) string {
 		return ""
 	}
 	tree := "/api/v1/hosts/" + strings.ReplaceAll(url.QueryEscape(host), "+", "%20") + "/tree"
-	for _, name := range []string{"q", "sort", "flat", "process", "opened", "closed", "shown", "hidden"} {
-		if query.Get(name) != "" {
-			return tree // which rows come first, all of them tell
-		}
+	if says(query, "q", "sort", "flat", "process", "opened", "closed", "shown", "hidden") {
+		return tree
 	}
 	tree += "?limit=300"
 	switch open := query.Get("open"); open {

@@ -76,8 +76,12 @@ func TestPagesNameWhatTheyNeed(t *testing.T) {
 		path string
 		want []string
 	}{
-		{"/", []string{data("/api/v1/hosts")}},
+		{"/", []string{data("/api/v1/hosts?limit=100")}},
+		{"/?q=&sort=&other=1", []string{data("/api/v1/hosts?limit=100")}},
+		{"/?q=web", []string{data("/api/v1/hosts")}},
+		{"/?state=down", []string{data("/api/v1/hosts")}},
 		{"/?sort=-cpu", []string{data("/api/v1/hosts")}},
+		{"/?group=job", []string{data("/api/v1/hosts")}},
 		{"/targets/", []string{data("/api/v1/targets")}},
 		{"/search?q=a", nil},
 		{"/hosts/alpha", []string{script, data("/api/v1/hosts/alpha/tree?limit=300")}},

@@ -1,6 +1,7 @@
 import type { Component } from 'svelte';
 import { askAhead } from '../api/ahead';
-import { firstTree } from '../api/first';
+import { hostsPath } from '../api/client';
+import { firstHosts, firstTree } from '../api/first';
 import type { Route } from '../url/route';
 
 type Name = Exclude<Route['page'], 'missing'>;
@@ -31,7 +32,7 @@ export async function loadAhead(route: Route, params: URLSearchParams): Promise<
   if (route.page === 'missing') return loaded;
   const name = route.page;
   const all: Promise<unknown>[] = [loaders[name]().then((module) => (loaded[name] = module.default as Page), () => {})];
-  if (name === 'fleet') all.push(askAhead('/api/v1/hosts'));
+  if (name === 'fleet') all.push(askAhead(hostsPath(firstHosts(params))));
   if (name === 'targets') all.push(askAhead('/api/v1/targets'));
   if (name === 'host' && !params.get('at')) all.push(askAhead(firstTree(route.host, params)));
   await Promise.race([Promise.all(all), new Promise((late) => setTimeout(late, frameAfter))]);

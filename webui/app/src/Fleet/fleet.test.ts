@@ -46,11 +46,13 @@ test('groups stand in order, those without the label last', () => {
 });
 
 test('summarize', () => {
-  expect(summarize(hosts)).toEqual({ hosts: 3, processes: 60, states: { up: 1, down: 1, stale: 1, pushed: 0 } });
+  expect(summarize(hosts)).toEqual({ hosts: 3, processes: 60, states: { up: 1, down: 1, stale: 1, pushed: 0 }, labels: { site: 2, instance: 3 } });
 });
 
 test('labels that are each host its own group nothing', () => {
-  expect(groupingLabels(hosts)).toEqual(['site']);
+  const labels = (hosts: number, labels: Record<string, number>) => groupingLabels({ ...summarize([]), hosts, labels });
+  expect(labels(3, { site: 2, instance: 2, name: 3, job: 1 })).toEqual(['job', 'site']);
+  expect(labels(1, { site: 1, instance: 1 })).toEqual(['site']);
 });
 
 test('follow puts in what changed, and takes out what is gone', () => {
@@ -60,4 +62,7 @@ test('follow puts in what changed, and takes out what is gone', () => {
   expect(after.hosts.map((host) => `${host.host} ${host.processes}`)).toEqual(['web-10 10', 'db 31', 'new 1']);
   expect(follow(undefined, told)).toBeUndefined();
   expect(follow({ now, hosts }, { ...told, full: true })!.hosts).toHaveLength(2);
+  const first = { now, hosts, summary: { ...summarize(hosts), hosts: 9 } };
+  expect(follow(first, told), 'what changed of hosts that are not there').toBeUndefined();
+  expect(follow(first, { ...told, full: true })).toEqual({ now, hosts: told.hosts });
 });

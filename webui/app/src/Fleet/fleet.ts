@@ -1,4 +1,4 @@
-import type { Host, Hosts, HostState, LiveMessage } from '../api/client';
+import type { FleetSummary, Host, Hosts, HostState, LiveMessage } from '../api/client';
 import { labelList } from '../format/format';
 import type { Sort } from '../url/route';
 
@@ -39,10 +39,13 @@ export const hostColumns: readonly HostColumn[] = [
   { key: 'labels', title: 'Labels', hint: 'Labels of the target', figure: false, largestFirst: false, value: (host) => labelList(host.labels).join(' ') || undefined },
 ];
 
-/** The hosts after a message: those that changed in place of what they were, without those that are gone. */
+/**
+ * The hosts after a message: those that changed in place of what they were, without those that are
+ * gone. Undefined where it does not tell all: it follows something else than is there.
+ */
 export function follow(before: Hosts | undefined, { now, full, hosts, gone }: NonNullable<LiveMessage['fleet']>): Hosts | undefined {
   if (full) return { now, hosts };
-  if (!before) return undefined;
+  if (!before || before.summary) return undefined;
   const byName = new Map(before.hosts.map((host) => [host.host, host]));
   for (const host of hosts) byName.set(host.host, host);
   for (const name of gone) byName.delete(name);
@@ -51,7 +54,7 @@ export function follow(before: Hosts | undefined, { now, full, hosts, gone }: No
 
 export interface FleetView {
   readonly text: string;
-  readonly state: HostState | undefined;
+  readonly state?: HostState | undefined;
 }
 
 /** A row of the table: a host, or the head of a group of hosts. */
@@ -132,35 +135,26 @@ export function linesOf(hosts: readonly Host[], group: string | undefined): Flee
     ]);
 }
 
-export interface Summary {
-  readonly hosts: number;
-  readonly processes: number;
-  readonly states: Record<HostState, number>;
-}
-
-export function summarize(hosts: readonly Host[]): Summary {
-  const counts: Record<HostState, number> = { up: 0, down: 0, stale: 0, pushed: 0 };
+/** What hosts are together. */
+export function summarize(hosts: readonly Host[]): FleetSummary {
+  const states: FleetSummary['states'] = { up: 0, down: 0, stale: 0, pushed: 0 };
+  const values = new Map<string, Set<string>>();
   let processes = 0;
-  for (const host of hosts) {
-    counts[host.state]++;
-    processes += host.processes;
+  for (const { state, processes: count, labels } of hosts) {
+    states[state]++;
+    processes += count;
+    for (const name in labels) {
+      const known = values.get(name);
+      if (known) known.add(labels[name]!);
+      else values.set(name, new Set([labels[name]!]));
+    }
   }
-  return { hosts: hosts.length, processes, states: counts };
+  return { hosts: hosts.length, processes, states, labels: Object.fromEntries([...values].map(([name, known]) => [name, known.size])) };
 }
 
 /** The labels that tell hosts apart: those that are not on every host its own. */
-export function groupingLabels(hosts: readonly Host[]): string[] {
-  const values = new Map<string, Set<string>>();
-  for (const { labels } of hosts) {
-    for (const [name, value] of Object.entries(labels)) {
-      const known = values.get(name);
-      if (known) known.add(value);
-      else values.set(name, new Set([value]));
-    }
-  }
-  return [...values]
-    .filter(([, known]) => known.size < hosts.length || hosts.length === 1)
-    .map(([name]) => name)
-    .filter((name) => name !== 'instance')
+export function groupingLabels({ hosts, labels }: FleetSummary): string[] {
+  return Object.keys(labels)
+    .filter((name) => name !== 'instance' && (labels[name]! < hosts || hosts === 1))
     .sort();
 }

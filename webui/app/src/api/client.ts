@@ -16,6 +16,7 @@ export type System = components['schemas']['System'];
 export type Target = components['schemas']['Target'];
 export type TreeRow = components['schemas']['TreeRow'];
 export type Hosts = Answer<'/api/v1/hosts'>;
+export type FleetSummary = components['schemas']['FleetSummary'];
 export type Targets = Answer<'/api/v1/targets'>;
 export type Tree = components['schemas']['Tree'];
 export type TreeDelta = Omit<components['schemas']['TreeDelta'], 'changes'> & { changes: Record<string, Record<string, unknown>> };
@@ -71,6 +72,9 @@ export interface ApiOptions {
   onAnswer?: (reached: boolean, serverTime: number | undefined) => void;
 }
 
+/** Where the hosts are asked for: so many of them, or all. */
+export const hostsPath = (limit?: number) => `/api/v1/hosts${query({ limit: limit === undefined ? undefined : String(limit) })}`;
+
 /** Where the tree of a host is asked for. */
 export const treePath = (host: string, params: Params = {}) => `/api/v1/hosts/${encodeURIComponent(host)}/tree${query(params)}`;
 
@@ -82,8 +86,9 @@ export class Api {
     this.#options = options;
   }
 
-  hosts(signal?: AbortSignal): Promise<Hosts> {
-    return this.#get<Hosts>('/api/v1/hosts', signal);
+  /** All hosts; or the first ones, with what all are together. */
+  hosts(signal?: AbortSignal, limit?: number): Promise<Hosts> {
+    return this.#get<Hosts>(hostsPath(limit), signal);
   }
 
   host(name: string, signal?: AbortSignal): Promise<Host> {

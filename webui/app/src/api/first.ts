@@ -1,14 +1,23 @@
+// What pages ask for first. The server names it in a page's header (webui/pages.go), by the same rules.
 import { treePath } from './client';
 
-/** Rows that a host's page asks for first; what more there are it is told when these are on the screen. */
+/** Rows of a tree that its page asks for first. */
 const rows = '300';
+/** Hosts that the page of the fleet asks for first. */
+const hosts = 100;
 
-/** What the address can say of which rows come first that only all of them tell. */
-const whole = ['q', 'sort', 'flat', 'process', 'opened', 'closed', 'shown', 'hidden'];
+/** What an address can say of which rows come first, or which hosts, that only all of them tell. */
+const allRows = ['q', 'sort', 'flat', 'process', 'opened', 'closed', 'shown', 'hidden'];
+const allHosts = ['q', 'state', 'sort', 'group'];
 
-/** Where a host's page asks for the newest tree first. The server names it in the page's head, by the same rule. */
+/** Where the newest tree of a host is asked for first: its top, where that can be told from all else. */
 export function firstTree(host: string, params: URLSearchParams): string {
-  if (whole.some((name) => params.get(name))) return treePath(host);
+  if (allRows.some((name) => params.get(name))) return treePath(host);
   const open = params.get('open') ?? '';
   return treePath(host, { limit: rows, open: ['all', 'roots', 'none'].includes(open) ? open : undefined });
+}
+
+/** How many hosts are asked for first; undefined for all. */
+export function firstHosts(params: URLSearchParams): number | undefined {
+  return allHosts.some((name) => params.get(name)) ? undefined : hosts;
 }

@@ -48,7 +48,7 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        /** All hosts, by name */
+        /** All hosts, by name, web-2 before web-10 */
         get: operations["listHosts"];
         put?: never;
         post?: never;
@@ -595,6 +595,22 @@ export interface components {
                 cpu: number;
             };
         };
+        /** @description What hosts are together */
+        FleetSummary: {
+            hosts: number;
+            processes: number;
+            /** @description How many are in each state */
+            states: {
+                up: number;
+                down: number;
+                stale: number;
+                pushed: number;
+            };
+            /** @description How many values each label has */
+            labels: {
+                [key: string]: number;
+            };
+        };
         Target: {
             job: string;
             scrape_url: string;
@@ -720,7 +736,10 @@ export interface operations {
     };
     listHosts: {
         parameters: {
-            query?: never;
+            query?: {
+                /** @description Answer with so many hosts, the first ones, and with what all are together */
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -736,6 +755,8 @@ export interface operations {
                     "application/json": {
                         /** @description The server's clock */
                         now: components["schemas"]["Instant"];
+                        /** @description Of all hosts, not only those in the answer; absent without limit */
+                        summary?: components["schemas"]["FleetSummary"];
                         hosts: components["schemas"]["Host"][];
                     };
                 };

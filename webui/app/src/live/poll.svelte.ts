@@ -30,8 +30,8 @@ export class Poll<T> {
     this.#options = options;
   }
 
-  /** Begins to ask; the returned function ends it. */
-  start(): () => void {
+  /** Begins to ask, at once or when that is due; the returned function ends it. */
+  start(now = true): () => void {
     this.#running = true;
     const seen = () => {
       if (document.hidden) clearTimeout(this.#timer);
@@ -40,7 +40,8 @@ export class Poll<T> {
     const online = () => void this.refresh();
     document.addEventListener('visibilitychange', seen);
     addEventListener('online', online);
-    void this.refresh();
+    if (now) void this.refresh();
+    else this.schedule();
     return () => {
       this.#running = false;
       clearTimeout(this.#timer);
