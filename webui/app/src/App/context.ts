@@ -13,7 +13,10 @@ export interface AppContext {
   clock: Clock;
   theme: Theme;
   live: Live;
-  /** Lives as long as the app, so that Back to the fleet shows it at once. */
+  /**
+   * Lives as long as the app, so that Back to the fleet shows it at once. With a summary, it has only
+   * the first hosts yet.
+   */
   fleet: Poll<Hosts>;
 }
 

@@ -109,3 +109,15 @@ test('the first hosts do not take the place of all, nor are those asked for that
   await page.click('a[href="/hosts/web-1"]');
   expect(await fleet()).toEqual({ asked: [some], count: ['299 hosts'] });
 });
+
+test('other pages ask for all', async () => {
+  const page = await open('/search', answers(), { live: true });
+  expect(asked(page)).toEqual([all]);
+});
+
+test('who leaves the fleet before all have come has all to choose from elsewhere', async () => {
+  const page = await open('/', answers(), { live: true });
+  await page.click('nav a[href="/top"]');
+  expect(asked(page)).toEqual([some, all]);
+  expect(page.all('#top-hosts option')).toHaveLength(size);
+});
