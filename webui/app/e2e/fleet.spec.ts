@@ -3,7 +3,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { browse, freeAddress, Procmon, skip, visit } from './programs';
 import { Proxy } from './proxy';
 
-const size = 80;
+const size = 130; // more than a page asks for first
 const name = (i: number) => `web-${String(i).padStart(3, '0')}`;
 
 function snapshot(hostname: string, i: number, more = 0) {
@@ -109,6 +109,62 @@ describe.skipIf(skip)('the fleet', () => {
     await row(name(size - 24)).waitFor();
     expect([param('q'), param('sort')]).toEqual(['web', '-host']);
     await expect.poll(() => scroller().evaluate((element) => element.scrollTop)).toBeGreaterThan(500);
+  });
+
+  describe('shows its first hosts, and what is true of all,', () => {
+    const asked = () =>
+      page.evaluate(() => performance.getEntriesByType('resource').map(({ name }) => name.replace(location.origin, '')).filter((path) => /hosts(\?|$)/.test(path)));
+    const count = () => page.getByRole('search', { name: 'Hosts' }).getByRole('status').textContent();
+    const all = async () => {
+      expect(await table().getAttribute('aria-rowcount')).toBe(String(size + 2)); // the heads, and the host of the server
+      expect(await count()).toContain(`${size + 1} hosts`);
+    };
+
+    test('until the live connection brings the others, which moves nothing', async () => {
+      const held: (() => void)[] = []; // all, then what changed
+      await page.routeWebSocket('**/api/v1/live', (socket) => {
+        const server = socket.connectToServer();
+        server.onMessage((message) => void held.push(() => socket.send(message)));
+      });
+      await page.goto(`${procmon.url}/`);
+      await row(name(0)).waitFor();
+      await all();
+      await expect.poll(() => held.length).toBeGreaterThan(0);
+      await scroller().evaluate((element) => (element.scrollTop = 560));
+      const link = page.getByRole('link', { name: name(25), exact: true });
+      await link.focus();
+      const place = () => Promise.all([scroller().evaluate((element) => [element.scrollTop, element.scrollHeight]), link.boundingBox()]);
+      const before = await place();
+      const processes = row(name(25)).locator('.processes');
+      const now = Number(await processes.textContent());
+      expect((await procmon.push(snapshot(name(25), 25, 9))).status).toBe(201);
+      await expect.poll(() => {
+        while (held.length > 0) held.shift()!();
+        return processes.textContent();
+      }).toBe(String(now + 9));
+      expect(await asked()).toEqual(['/api/v1/hosts?limit=100']);
+      await all();
+      expect(await place()).toEqual(before);
+      expect(await link.evaluate((element) => element === document.activeElement), 'the focus').toBe(true);
+      await scroller().evaluate((element) => (element.scrollTop = element.scrollHeight));
+      await row(name(size - 1)).waitFor();
+    });
+
+    test('and without a live connection asks for the others', async () => {
+      await page.routeWebSocket('**/api/v1/live', (socket) => void socket.close());
+      await page.goto(`${procmon.url}/`);
+      await expect.poll(asked).toEqual(['/api/v1/hosts?limit=100', '/api/v1/hosts']);
+      await all();
+      await scroller().evaluate((element) => (element.scrollTop = element.scrollHeight));
+      await row(name(size - 1)).waitFor();
+    });
+
+    test('but asks for all where it has to choose', async () => {
+      await page.goto(`${procmon.url}/?sort=-host`);
+      await row(name(size - 1)).waitFor();
+      expect(await asked()).toEqual(['/api/v1/hosts']);
+      await all();
+    });
   });
 
   test('every column sorts, in both directions, and the address says so', async () => {
