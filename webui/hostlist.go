@@ -13,7 +13,7 @@ import (
 	"github.com/procmon/procmon"
 )
 
-// maxHosts is the most that limit may say; more hosts than that need no limit.
+// maxHosts is the most that may be asked for as the first ones.
 const maxHosts = 100_000
 
 func (s *Server) listHosts(w http.ResponseWriter, r *http.Request) error {

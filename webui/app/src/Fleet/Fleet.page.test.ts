@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { hostOf, treeOf } from '../../test/build';
 import { open, type Answers, type Page } from '../../test/page';
 
@@ -120,4 +120,12 @@ test('who leaves the fleet before all have come has all to choose from elsewhere
   await page.click('nav a[href="/top"]');
   expect(asked(page)).toEqual([some, all]);
   expect(page.all('#top-hosts option')).toHaveLength(size);
+});
+
+test('what uses most is not asked for again whenever the clock ticks', async () => {
+  const page = await open('/', { [all]: { now, hosts: [hostOf('web', { last_seen: new Date().toISOString() })] } });
+  const seen = () => page.text('[role=cell].seen')[0];
+  const first = seen();
+  await vi.waitFor(() => expect(seen()).not.toBe(first), 5000);
+  expect(page.asked.filter((path) => path.startsWith('/api/v1/top'))).toHaveLength(2); // by CPU and by memory
 });
