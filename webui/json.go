@@ -24,6 +24,21 @@ func writeJSON(w http.ResponseWriter, status int, write func(*jx.Encoder)) {
 	}
 }
 
+// writeParts answers with what write encodes, which can be much. It holds what came since write called
+// part last. To encode into memory takes two thirds of the time of an encoder that sends by itself.
+func writeParts(w http.ResponseWriter, write func(e *jx.Encoder, part func())) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusOK)
+	var e jx.Encoder
+	part := func() {
+		_, _ = w.Write(e.Bytes()) // what fails means that the client is gone, which write sees
+		e.SetBytes(e.Bytes()[:0])
+	}
+	write(&e, part)
+	e.SetBytes(append(e.Bytes(), '\n'))
+	part()
+}
+
 func writeText(e *jx.Encoder, name, value string) {
 	e.FieldStart(name)
 	e.Str(value)

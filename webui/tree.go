@@ -39,7 +39,7 @@ func (s *Server) getTree(w http.ResponseWriter, r *http.Request) error {
 		s.trees.add(now)
 	}
 	if before == nil {
-		writeJSON(w, http.StatusOK, func(e *jx.Encoder) { now.write(ctx, e, next, now.top(most)) })
+		writeParts(w, func(e *jx.Encoder, part func()) { now.write(ctx, e, next, now.top(most), part) })
 		return nil
 	}
 	var e jx.Encoder // what differs is little
@@ -171,8 +171,8 @@ type derived struct {
 const ofRows = 256
 
 // write writes the whole tree, or only some of its rows, or as much as somebody waits for. next is
-// when the snapshot after it was made; the zero time if there is none.
-func (t *hostTree) write(ctx context.Context, e *jx.Encoder, next time.Time, only []int) {
+// when the snapshot after it was made; the zero time if there is none. It calls part after some rows.
+func (t *hostTree) write(ctx context.Context, e *jx.Encoder, next time.Time, only []int, part func()) {
 	e.ObjStart()
 	t.writeHead(e, next)
 	if only != nil {
@@ -185,8 +185,11 @@ func (t *hostTree) write(ctx context.Context, e *jx.Encoder, next time.Time, onl
 		count = len(only)
 	}
 	for i := range count {
-		if i%ofRows == 0 && ctx.Err() != nil {
-			return
+		if i%ofRows == 0 {
+			if ctx.Err() != nil {
+				return
+			}
+			part()
 		}
 		row, parent := i, t.rows[i].Parent
 		if only != nil {
@@ -210,7 +213,7 @@ func placeOf(rows []int, row int) int {
 
 func (t *hostTree) bytes() []byte {
 	var e jx.Encoder
-	t.write(context.Background(), &e, time.Time{}, nil)
+	t.write(context.Background(), &e, time.Time{}, nil, func() {})
 	return e.Bytes()
 }
 

@@ -68,6 +68,7 @@ export class HostFeed {
     try {
       let tree = await this.#api.treeAt(path, signal);
       if (tree.processes !== undefined) {
+        if (signal.aborted) return;
         this.top = tree;
         await new Promise<void>(whenPainted);
         tree = await this.#api.tree(this.#name, undefined, signal);

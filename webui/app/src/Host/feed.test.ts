@@ -48,3 +48,31 @@ describe('a drag through time', () => {
     expect(one.past?.id).toBe('second');
   });
 });
+
+describe('the top of a large tree', () => {
+  const top = treeOf([{ pid: 1 }], { processes: 2 });
+  /** A feed that follows, once the top has been asked for. */
+  function following(): { feed: HostFeed; leave: () => void; arrives: () => Promise<void>; whole: (tree: Tree) => void } {
+    let answer = (_: Tree) => {};
+    let whole = (_: Tree) => {};
+    const api = { treeAt: () => new Promise<Tree>((done) => (answer = done)), tree: () => new Promise<Tree>((done) => (whole = done)) };
+    const feed = new HostFeed('a', api as unknown as Api, { subscribe: () => () => {} } as unknown as Live);
+    const leave = feed.follow('/top');
+    return { feed, leave, arrives: async () => (answer(top), void (await new Promise((done) => setImmediate(done)))), whole: (tree) => whole(tree) };
+  }
+
+  test('stands in for the newest tree until that is there', async () => {
+    const { feed, arrives, whole } = following();
+    await arrives();
+    expect([feed.top, feed.newest]).toEqual([top, undefined]);
+    whole(named('whole'));
+    await new Promise((done) => setImmediate(done));
+    expect([feed.top, feed.newest?.id]).toEqual([undefined, 'whole']);
+  });
+  test('is of no use to who has gone into the past', async () => {
+    const { feed, leave, arrives } = following();
+    leave();
+    await arrives();
+    expect(feed.top).toBeUndefined();
+  });
+});
