@@ -71,6 +71,11 @@ export class VirtualRows {
     return spanInView(count, this.rowHeight, this.#scrolled, this.#height, this.#margin);
   }
 
+  /** Whether nothing is scrolled, as far as was heard: to ask the element can lay out the page. */
+  get atTop(): boolean {
+    return this.#scrolled === 0;
+  }
+
   get scrolled(): number {
     return this.element?.scrollTop ?? 0;
   }
