@@ -6,6 +6,8 @@ import { Poll } from '../live/poll.svelte';
 
 /** How often the host is asked for while there is no live connection. Milliseconds. */
 const pollInterval = 5_000;
+/** After a step, the next one is asked for when that is on the screen. Milliseconds. */
+const shown = 50;
 /** A request for an instant that took so long gives way to the next one. Milliseconds. */
 const stale = 250;
 
@@ -35,6 +37,7 @@ export class HostFeed {
   readonly #name: string;
   readonly #poll: Poll<void>;
   #wanted: Wanted | undefined;
+  #early: ReturnType<typeof setTimeout> | undefined;
   #request: { abort: AbortController; began: number; arrived: (tree: Tree) => void } | undefined;
 
   constructor(name: string, api: Api, live: Live) {
@@ -110,6 +113,7 @@ export class HostFeed {
    */
   go(at: string, offset: number, arrived: (tree: Tree) => void): void {
     const wanted = { at, offset };
+    clearTimeout(this.#early);
     this.#wanted = wanted;
     this.busy = true;
     if (this.#request && performance.now() - this.#request.began < stale) {
@@ -122,6 +126,7 @@ export class HostFeed {
 
   /** Forgets what was asked of the past. */
   leave(): void {
+    clearTimeout(this.#early);
     this.#request?.abort.abort();
     this.#request = undefined;
     this.#wanted = undefined;
@@ -138,7 +143,10 @@ export class HostFeed {
       if (this.#request !== request) return;
       this.past = tree;
       this.error = undefined;
-      if (this.#wanted === wanted) request.arrived(tree);
+      if (this.#wanted === wanted) {
+        request.arrived(tree);
+        this.#expect(tree, wanted.offset);
+      }
     } catch (error) {
       if (this.#request !== request) return;
       this.error = error as Error;
@@ -147,6 +155,12 @@ export class HostFeed {
     const next = this.#wanted;
     if (next && next !== wanted) void this.#load(next, request.arrived);
     else this.busy = false;
+  }
+
+  /** Who goes a step goes on, mostly. */
+  #expect(tree: Tree, offset: number): void {
+    const more = offset === 1 ? tree.next : offset === -1 ? tree.previous : undefined;
+    if (more !== undefined) this.#early = setTimeout(() => this.#api.treeEarly(this.#name, tree.timestamp, offset, tree), shown);
   }
 
   #want(): Subscription {

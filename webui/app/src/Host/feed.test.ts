@@ -49,6 +49,36 @@ describe('a drag through time', () => {
   });
 });
 
+describe('the next step', () => {
+  const treeEarly = vi.fn();
+  /** A feed whose host has a snapshot each minute from 10:01 to 10:03. */
+  const stepped = async (offset: number, to: number, then = (_: HostFeed) => {}) => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] });
+    treeEarly.mockClear();
+    const at = (minute: number) => (minute < 1 || minute > 3 ? {} : { timestamp: `10:0${minute}` });
+    const [previous, next] = [at(to - 1).timestamp, at(to + 1).timestamp];
+    const tree = treeOf([{ pid: 1 }], { ...at(to), ...(previous && { previous }), ...(next && { next }) });
+    const feed = new HostFeed('a', { tree: async () => tree, treeEarly } as unknown as Api, {} as Live);
+    feed.go('10:02', offset, () => {});
+    await new Promise((done) => setImmediate(done));
+    then(feed);
+    vi.advanceTimersByTime(100);
+    return treeEarly.mock.calls.map(([, at, offset]) => [at, offset]);
+  };
+  test('is asked for in the same direction', async () => {
+    expect(await stepped(1, 2)).toEqual([['10:02', 1]]);
+    expect(await stepped(-1, 2)).toEqual([['10:02', -1]]);
+  });
+  test('but not where there is none, nor after a leap, nor when something else is wanted', async () => {
+    expect(await stepped(1, 3)).toEqual([]);
+    expect(await stepped(-1, 1)).toEqual([]);
+    expect(await stepped(0, 2)).toEqual([]);
+    expect(await stepped(10, 2)).toEqual([]);
+    expect(await stepped(1, 2, (feed) => feed.leave())).toEqual([]);
+    expect(await stepped(1, 2, (feed) => feed.go('10:01', 0, () => {}))).toEqual([]);
+  });
+});
+
 describe('the top of a large tree', () => {
   const top = treeOf([{ pid: 1 }], { processes: 2 });
   /** A feed that follows, once the top has been asked for. */

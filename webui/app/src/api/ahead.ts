@@ -34,3 +34,23 @@ export function takeAhead(path: string): Promise<Answer> | undefined {
   begun.delete(path);
   return answer;
 }
+
+/** How long an answer to what may be asked for is kept. Milliseconds. */
+const kept = 10_000;
+
+/** Asks for what will probably be asked for next. An answer that is a good one is kept for a moment. */
+export async function askEarly(path: string): Promise<void> {
+  const answer = ask(path, AbortSignal.timeout(patience));
+  begun.set(path, answer);
+  const forget = () => {
+    if (begun.get(path) === answer) begun.delete(path);
+  };
+  try {
+    const { json } = await answer;
+    if (!json) return forget();
+    await json;
+    setTimeout(forget, kept);
+  } catch {
+    forget();
+  }
+}

@@ -1,6 +1,6 @@
 import { applyDelta } from '../live/delta';
 import { query, type Params } from '../url/route';
-import { ask, patience, takeAhead } from './ahead';
+import { ask, askEarly, patience, takeAhead } from './ahead';
 import type { components, paths } from './schema.gen';
 
 type Answer<P extends keyof paths> = paths[P] extends {
@@ -78,6 +78,9 @@ export const hostsPath = (limit?: number) => `/api/v1/hosts${query({ limit: limi
 /** Where the tree of a host is asked for. */
 export const treePath = (host: string, params: Params = {}) => `/api/v1/hosts/${encodeURIComponent(host)}/tree${query(params)}`;
 
+const stepPath = (host: string, at: string | undefined, offset: number, held: Tree | undefined) =>
+  treePath(host, { at, offset: offset ? String(offset) : undefined, have: held?.id, previous: held?.previous });
+
 /** Reads the server's API. Every method takes a signal that abandons the request. */
 export class Api {
   readonly #options: ApiOptions;
@@ -100,14 +103,18 @@ export class Api {
    * holds a tree of it gets one that shares with that what is the same.
    */
   async tree(name: string, at: string | undefined, signal?: AbortSignal, offset = 0, held?: Tree): Promise<Tree> {
-    const question = { at, offset: offset ? String(offset) : undefined };
-    const answer = await this.#get<Tree | TreeDelta>(treePath(name, { ...question, have: held?.id, previous: held?.previous }), signal);
+    const answer = await this.#get<Tree | TreeDelta>(stepPath(name, at, offset, held), signal);
     if (!('from' in answer)) return answer;
     try {
       return applyDelta(held!, answer);
     } catch {
       return this.tree(name, at, signal, offset);
     }
+  }
+
+  /** Asks already for what `tree` will probably be asked for. */
+  treeEarly(name: string, at: string, offset: number, held: Tree): void {
+    void askEarly(stepPath(name, at, offset, held));
   }
 
   /** A tree, or the top of one, from where it is said to be. */
