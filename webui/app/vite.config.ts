@@ -14,7 +14,7 @@ export default defineConfig({
     cssCodeSplit: false,
     rolldownOptions: {
       output: {
-        codeSplitting: { groups: [{ name: 'shared', test: /\/src\/(?!Charts\/)/, minShareCount: 2 }] },
+        codeSplitting: { groups: [{ name: 'shared', test: /\/src\/(?!Charts\/|Timeline\/(?!scale))/, minShareCount: 2 }] },
         // Most of what a page loads is called while it opens: compiled whole, beside the main thread, and not
         // by it, function by function. https://explainers-by-googlers.github.io/explicit-javascript-compile-hints-file-based/
         postBanner: '//# allFunctionsCalledOnLoad',
