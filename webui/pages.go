@@ -181,6 +181,10 @@ func says(query url.Values, names ...string) bool {
 	return slices.ContainsFunc(names, func(name string) bool { return query.Get(name) != "" })
 }
 
+// asBrowsers makes of what url.QueryEscape writes what encodeURIComponent does:
+// https://tc39.es/ecma262/#sec-encodeuricomponent-uricomponent
+var asBrowsers = strings.NewReplacer("+", "%20", "%21", "!", "%27", "'", "%28", "(", "%29", ")", "%2A", "*")
+
 // newestTree returns where the tree is that a host's page shows first, unless it shows the past: only its
 // top, where that can be told from all else.
 func newestTree(r *http.Request) string {
@@ -189,7 +193,7 @@ func newestTree(r *http.Request) string {
 	if err != nil || query.Get("at") != "" {
 		return ""
 	}
-	tree := "/api/v1/hosts/" + strings.ReplaceAll(url.QueryEscape(host), "+", "%20") + "/tree"
+	tree := "/api/v1/hosts/" + asBrowsers.Replace(url.QueryEscape(host)) + "/tree"
 	if says(query, "q", "sort", "flat", "process", "opened", "closed", "shown", "hidden") {
 		return tree
 	}

@@ -93,6 +93,7 @@ func TestPagesNameWhatTheyNeed(t *testing.T) {
 		{"/hosts/alpha/compare?a=1", nil},
 		{"/hosts/a%3E%2Cb%20%22c%2F..", []string{script, data("/api/v1/hosts/a%3E%2Cb%20%22c%2F../tree?limit=300")}},
 		{"/hosts/a>;b", []string{script, data("/api/v1/hosts/a%3E%3Bb/tree?limit=300")}},
+		{"/hosts/a(!)*'+b", []string{script, data("/api/v1/hosts/a(!)*'%2Bb/tree?limit=300")}},
 		{"/hosts/a%0D%0Ab", []string{script}}, // no name of a host
 	} {
 		got := c.get(test.path)

@@ -168,6 +168,13 @@ describe.skipIf(skip)('the pages of a real server', () => {
     expect(await faultsOf(browser, procmon.url + path, path.includes('nobody') ? / 404 / : undefined)).toEqual([]);
   });
 
+  test.each(['', '?open=roots', '?open=all&details=1', '?open=none&closed=7', '?q=img', '?sort=-cpu', '?flat=1', '?process=7@'])('what a host%s shows first is asked for once, by the page as the server expects', async (search) => {
+    await page.goto(`${procmon.url}/hosts/${encodeURIComponent(hostile)}${search}`);
+    await tree().or(page.getByText('No process is like that')).waitFor();
+    const asked = await page.evaluate(() => performance.getEntriesByType('resource').filter(({ name }) => name.includes('/tree')).length);
+    expect(asked).toBe(1);
+  });
+
   test('a server that goes away and comes back', async () => {
     await page.goto(`${procmon.url}/hosts/${here}?q=${markerText}`);
     await row(markerText).waitFor();
