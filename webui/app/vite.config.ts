@@ -10,7 +10,8 @@ export default defineConfig({
     // What a page's chunk imports is there before it is: to look for that anew at its import takes longer than the import.
     modulePreload: { polyfill: false, resolveDependencies: (_, dependencies, { hostType }) => (hostType === 'html' ? dependencies : []) },
     reportCompressedSize: false,
-    // Requests take longer than these few bytes: one file for all styles, one for what pages share.
+    // Requests take longer than these few bytes: one file for all styles, one for what pages share. What only
+    // charts and time lines need is not in it: they come after their page.
     cssCodeSplit: false,
     rolldownOptions: {
       output: {
